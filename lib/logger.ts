@@ -1,0 +1,16 @@
+import { type Logger, type LoggerOptions, pino } from 'pino'
+import pretty from 'pino-pretty'
+
+export type { Logger } from 'pino'
+
+/** JSON lines on standard error, pretty on a terminal. Payloads of devices are never logged above `debug`. */
+export function createLogger(level: string, bindings: Record<string, unknown> = {}): Logger {
+  const options: LoggerOptions = { level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }
+  const stderr = 2
+  if (process.stderr.isTTY) {
+    return pino(options, pretty({ destination: stderr, sync: true, colorize: true, ignore: 'pid,hostname' }))
+  }
+  return pino(options, pino.destination({ dest: stderr, sync: true }))
+}
+
+export const silentLogger: Logger = pino({ level: 'silent' })

@@ -1,0 +1,154 @@
+/**
+ * The port of the durable log: the only place where parts meet. Streams of records, named durable offsets, small tables
+ * of state, and one transaction over all of them (for `ingress`, which is alone so that the broker waits for nobody,
+ * only `append`). Implementations: LMDB (lmdb-log.ts); JetStream for several machines, later.
+ *
+ * A record holds `count` entries and stands at the offset of its first one, as a batch does in Kafka:
+ *
+ * | stream       | an entry is | so that                                               |
+ * |--------------|-------------|-------------------------------------------------------|
+ * | ingress      | a message   | `end` is the number of messages ever acknowledged     |
+ * | readings     | a message   | what ingest and storage have yet to do is a difference of offsets |
+ * | dead-letters | a message   | the offset is the letter's id                         |
+ * | events       | an event    | the offset gives the event's sequence                 |
+ */
+export const streamNames = ['ingress', 'readings', 'dead-letters', 'events'] as const
+export type StreamName = (typeof streamNames)[number]
+
+/** A stream that is written inside transactions. */
+export type SharedStreamName = Exclude<StreamName, 'ingress'>
+
+/** A stored record. */
+export interface LogRecord {
+  /** Offset of its first entry. */
+  readonly offset: number
+  /** Entries in it; the next record stands at `offset + count`. */
+  readonly count: number
+  readonly value: Buffer
+}
+
+/**
+ * Tables of state. `devices`, `profiles` and `rules` are also a feed of changes (`changesSince`), which is how the other
+ * threads learn of a new device or an edited rule.
+ */
+export const tableNames = [
+  'devices',
+  'profiles',
+  'rules',
+  'rule-versions',
+  'rule-state',
+  'alarms',
+  'device-clocks',
+  'metric-types',
+  'tokens',
+  'webhooks',
+  'meta',
+] as const
+export type TableName = (typeof tableNames)[number]
+export type FeedTableName = 'devices' | 'profiles' | 'rules'
+
+export interface Change {
+  /** Rises with each change; pass the last one seen to `changesSince`. */
+  readonly revision: number
+  readonly table: FeedTableName
+  readonly key: string
+  /** The value now, or undefined when it was deleted. */
+  readonly value: unknown
+}
+
+export interface ReadLimits {
+  readonly entriesMax: number
+  readonly bytesMax: number
+}
+
+/** Everything a transaction may do. Reads see the state before the transaction; writes apply together or not at all. */
+export interface LogTransaction {
+  /** Appends a record and returns its offset. */
+  append(stream: SharedStreamName, value: Uint8Array, count: number): number
+  /** Moves a consumer's durable offset: entries below `offset` are done. */
+  commitOffset(consumer: string, offset: number): void
+  get<V>(table: TableName, key: string): V | undefined
+  put(table: TableName, key: string, value: unknown): void
+  remove(table: TableName, key: string): void
+  /** Removes one record (a replayed dead letter). False when it is not there. */
+  removeRecord(stream: SharedStreamName, offset: number): boolean
+  /** Adds to a durable counter. */
+  count(counter: string, by: number): void
+}
+
+export interface StreamStats {
+  readonly start: number
+  readonly end: number
+  readonly bytes: number
+}
+
+export interface LogStats {
+  readonly streams: Readonly<Record<StreamName, StreamStats>>
+  readonly offsets: Readonly<Record<string, number>>
+  readonly counters: Readonly<Record<string, number>>
+}
+
+export interface Log {
+  /**
+   * Appends a group of messages to `ingress`; resolves when it is on disk (fdatasync done) with the offset of the first.
+   * Only the broker calls it. Rejects with TIDEMARK_LOG_FULL at the size limit and TIDEMARK_LOG_WRITE when the disk refuses;
+   * nothing is then kept, and the call may be repeated.
+   */
+  appendIngress(value: Uint8Array, count: number): Promise<number>
+  /** Runs `work` under the write lock and resolves when its writes are on disk. When `work` throws, nothing is written. */
+  transaction<T>(work: (tx: LogTransaction) => T): Promise<T>
+  /** Records from the one that holds `from` on; empty at the end. At least one record, whatever its size. */
+  read(stream: StreamName, from: number, limits: ReadLimits): LogRecord[]
+  /** Records before `before`, newest first. */
+  readBackward(stream: StreamName, before: number, limits: ReadLimits): LogRecord[]
+  /** Offset after the last entry. */
+  end(stream: StreamName): number
+  /** Offset of the first entry that is still kept. */
+  start(stream: StreamName): number
+  /** Durable offset of a consumer, 0 when it never committed one. */
+  offset(consumer: string): number
+  get<V>(table: TableName, key: string): V | undefined
+  /** Entries of a table by key, from `from` (inclusive; `after` exclusive), at most `limit`. */
+  entries<V>(
+    table: TableName,
+    range?: { from?: string; after?: string; prefix?: string; limit?: number },
+  ): [string, V][]
+  changesSince(revision: number): Change[]
+  /** Resolves when `stream` may hold entries at or after `offset`, the tables changed, or `timeoutMs` passed. */
+  waitFor(stream: StreamName, offset: number, timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /** Removes records wholly below `offset`; the last record always stays, as it tells where the stream ends. */
+  trim(stream: StreamName, offset: number): Promise<void>
+  /** Positions, sizes and counters at one moment. */
+  stats(): LogStats
+  close(): Promise<void>
+}
+
+/** Names of the durable offsets. */
+export const consumers = {
+  ingest: 'ingest',
+  storage: 'storage',
+  rules: 'rules',
+  eventStorage: 'event-storage',
+  eventDelivery: 'event-delivery',
+} as const
+
+/** Which stream each consumer reads: retention keeps what the slowest still needs. */
+export const consumedStream: Readonly<Record<string, StreamName>> = {
+  [consumers.ingest]: 'ingress',
+  [consumers.storage]: 'readings',
+  [consumers.rules]: 'readings',
+  [consumers.eventStorage]: 'events',
+  [consumers.eventDelivery]: 'events',
+}
+
+/** Names of the durable counters. */
+export const counters = {
+  messagesStored: 'messages.stored',
+  readingsStored: 'readings.stored',
+  /** One for each reason: `messages.dead-lettered:payload.not_json`. */
+  deadLettered: (reason: string) => `messages.dead-lettered:${reason}`,
+  events: (eventClass: string, severity: string, state: string) =>
+    `events:${eventClass}:${severity}:${state}`,
+  ruleEvaluations: 'rules.evaluations',
+  repeats: 'readings.repeated',
+} as const
