@@ -1,0 +1,275 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { Doorbell } from './doorbell.ts'
+import { LmdbStream, type StreamEnd } from './lmdb-stream.ts'
+import { LmdbTables } from './lmdb-tables.ts'
+import {
+  type Change,
+  type Log,
+  type LogRecord,
+  type LogStats,
+  type LogTransaction,
+  type ReadLimits,
+  type SharedStreamName,
+  type StreamName,
+  streamNames,
+  type TableName,
+} from './log.ts'
+
+export interface LmdbLogOptions {
+  /** Folder of the two environments; made with mode 0700 when missing. */
+  readonly path: string
+  /** Bytes of records, in all streams together, at which `appendIngress` refuses. */
+  readonly logBytesMax?: number
+  /** Of the thread that opened the log first, so that threads wake each other. */
+  readonly doorbell?: SharedArrayBuffer
+  /** Longest wait for a bell: small where the writers are in other processes, which cannot ring it. */
+  readonly pollMs?: number
+}
+
+const trimRecordsMax = 5_000
+const sizeCheckMs = 200
+
+/** Opens the durable log in `options.path`. Every thread and process opens it for itself; LMDB shares the pages. */
+export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
+  mkdirSync(options.path, { recursive: true, mode: 0o700 })
+  try {
+    // overlappingSync: false makes a put resolve after its fdatasync and reject when that failed.
+    const common = { overlappingSync: false, maxDbs: 24 } as const
+    const ingress = open<Buffer, number>({
+      ...common,
+      path: join(options.path, 'ingress'),
+      encoding: 'binary',
+    })
+    const main = open({ ...common, path: join(options.path, 'main') })
+    for (const name of ['ingress', 'main']) chmodSync(join(options.path, name), 0o700)
+    return new LmdbLog(ingress, main, options)
+  } catch (error) {
+    throw new TidemarkError(
+      'TIDEMARK_LOG_OPEN',
+      `cannot open the log in ${options.path}: ${messageOf(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * The log on one machine. Two LMDB environments, because LMDB has one writer at a time for each: `ingress` belongs to the
+ * broker, so that acknowledgements never wait for the other parts; `main` holds everything else (docs/decisions/0001).
+ */
+export class LmdbLog implements Log {
+  readonly doorbell: Doorbell
+  readonly #ingressRoot: RootDatabase<Buffer, number>
+  readonly #mainRoot: RootDatabase
+  readonly #streams: Readonly<Record<StreamName, LmdbStream>>
+  readonly #tables: LmdbTables
+  readonly #logBytesMax: number
+  readonly #pollMs: number
+  #ingressEnd: StreamEnd | undefined
+  #bytes = 0
+  #bytesCheckedAt = Number.NEGATIVE_INFINITY
+
+  constructor(ingress: RootDatabase<Buffer, number>, main: RootDatabase, options: LmdbLogOptions) {
+    this.#ingressRoot = ingress
+    this.#mainRoot = main
+    const shared = (name: string) =>
+      new LmdbStream(main.openDB<Buffer, number>({ name, encoding: 'binary' }) as Database<Buffer, number>)
+    this.#streams = {
+      ingress: new LmdbStream(ingress),
+      readings: shared('readings'),
+      'dead-letters': shared('dead-letters'),
+      events: shared('events'),
+    }
+    this.#tables = new LmdbTables(main)
+    this.#logBytesMax = options.logBytesMax ?? Number.POSITIVE_INFINITY
+    this.#pollMs = options.pollMs ?? 1_000
+    this.doorbell = new Doorbell(options.doorbell)
+  }
+
+  async appendIngress(value: Uint8Array, count: number): Promise<number> {
+    if (this.#size() + value.length > this.#logBytesMax) {
+      throw new TidemarkError('TIDEMARK_LOG_FULL', `the log holds its limit of ${this.#logBytesMax} bytes`)
+    }
+    const before = this.#ingressEnd ?? this.#streams.ingress.end()
+    const { end, written } = this.#streams.ingress.put(before, value, count)
+    // Taken at once: a second append may follow before the first is on disk.
+    this.#ingressEnd = end
+    this.#bytes += end.bytes - before.bytes
+    try {
+      await written
+    } catch (error) {
+      // What the environment holds now decides where the next one goes.
+      this.#ingressEnd = undefined
+      this.#ingressRoot.resetReadTxn()
+      throw writeError(error)
+    }
+    this.doorbell.ring('ingress')
+    return before.offset
+  }
+
+  async transaction<T>(work: (tx: LogTransaction) => T): Promise<T> {
+    let outcome: { result: T } | { error: unknown } | undefined
+    const touched = new Set<StreamName>()
+    let tablesChanged = false
+    try {
+      await this.#mainRoot.transaction(() => {
+        // lmdb-js joins queued transactions into one commit, so a throw would not undo what was put: gather first.
+        const writes: (() => void)[] = []
+        const ends = new Map<SharedStreamName, StreamEnd>()
+        const tx: LogTransaction = {
+          append: (name, value, count) => {
+            const stream = this.#streams[name]
+            const before = ends.get(name) ?? stream.end()
+            ends.set(name, { offset: before.offset + count, bytes: before.bytes + value.length + 16 })
+            writes.push(() => void stream.put(before, value, count))
+            touched.add(name)
+            return before.offset
+          },
+          removeRecord: (name, offset) => {
+            const stream = this.#streams[name]
+            if (!stream.has(offset)) return false
+            writes.push(() => stream.remove(offset))
+            return true
+          },
+          commitOffset: (consumer, offset) =>
+            void writes.push(() => this.#tables.commitOffset(consumer, offset)),
+          get: (table, key) => this.#tables.get(table, key),
+          put: (table, key, value) => {
+            tablesChanged ||= this.#tables.isFeed(table)
+            writes.push(() => this.#tables.put(table, key, value))
+          },
+          remove: (table, key) => {
+            tablesChanged ||= this.#tables.isFeed(table)
+            writes.push(() => this.#tables.remove(table, key))
+          },
+          count: (counter, by) => void writes.push(() => this.#tables.count(counter, by)),
+        }
+        try {
+          outcome = { result: work(tx) }
+        } catch (error) {
+          outcome = { error }
+          return
+        }
+        for (const write of writes) write()
+      })
+    } catch (error) {
+      throw writeError(error)
+    }
+    if (outcome === undefined) throw new Error('the transaction did not run')
+    if ('error' in outcome) throw outcome.error
+    if (tablesChanged) this.doorbell.ringAll()
+    else for (const stream of touched) this.doorbell.ring(stream)
+    return outcome.result
+  }
+
+  read(stream: StreamName, from: number, limits: ReadLimits): LogRecord[] {
+    this.#refresh()
+    return this.#streams[stream].read(from, limits)
+  }
+
+  readBackward(stream: StreamName, before: number, limits: ReadLimits): LogRecord[] {
+    this.#refresh()
+    return this.#streams[stream].readBackward(before, limits)
+  }
+
+  end(stream: StreamName): number {
+    this.#refresh()
+    return this.#streams[stream].end().offset
+  }
+
+  start(stream: StreamName): number {
+    this.#refresh()
+    return this.#streams[stream].stats().start
+  }
+
+  offset(consumer: string): number {
+    this.#refresh()
+    return this.#tables.offset(consumer)
+  }
+
+  get<V>(table: TableName, key: string): V | undefined {
+    this.#refresh()
+    return this.#tables.get<V>(table, key)
+  }
+
+  entries<V>(
+    table: TableName,
+    range: { from?: string; after?: string; prefix?: string; limit?: number } = {},
+  ): [string, V][] {
+    this.#refresh()
+    return this.#tables.entries<V>(table, range)
+  }
+
+  changesSince(revision: number): Change[] {
+    this.#refresh()
+    return this.#tables.changesSince(revision)
+  }
+
+  async waitFor(stream: StreamName, offset: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const seen = this.doorbell.count(stream)
+    if (this.end(stream) > offset) return
+    await this.doorbell.wait(stream, seen, Math.min(timeoutMs, this.#pollMs), signal)
+  }
+
+  async trim(stream: StreamName, offset: number): Promise<void> {
+    this.#refresh()
+    const root = stream === 'ingress' ? this.#ingressRoot : this.#mainRoot
+    const target = this.#streams[stream]
+    for (;;) {
+      const below = target.recordsBelow(offset, trimRecordsMax)
+      if (below.length === 0) return
+      await root.transaction(() => {
+        for (const key of below) target.remove(key)
+      })
+      this.#refresh()
+    }
+  }
+
+  stats(): LogStats {
+    this.#refresh()
+    // `main` first: what it says of ingest's progress is then never ahead of the end of `ingress`.
+    const offsets = this.#tables.offsets()
+    const counters = this.#tables.counters()
+    const shared = { ...this.#sharedStats(), ingress: this.#streams.ingress.stats() }
+    return { streams: shared, offsets, counters }
+  }
+
+  async close(): Promise<void> {
+    await this.#ingressRoot.close()
+    await this.#mainRoot.close()
+  }
+
+  /** Reads see the newest commit from here on, of other threads and processes too. */
+  #refresh(): void {
+    this.#mainRoot.resetReadTxn()
+    this.#ingressRoot.resetReadTxn()
+  }
+
+  #sharedStats() {
+    return {
+      readings: this.#streams.readings.stats(),
+      'dead-letters': this.#streams['dead-letters'].stats(),
+      events: this.#streams.events.stats(),
+    }
+  }
+
+  /** Bytes of all records, counted again at most every `sizeCheckMs` and kept up in between. */
+  #size(): number {
+    if (this.#logBytesMax === Number.POSITIVE_INFINITY) return 0
+    const now = performance.now()
+    if (now - this.#bytesCheckedAt > sizeCheckMs) {
+      this.#bytesCheckedAt = now
+      this.#refresh()
+      this.#bytes = streamNames.reduce((sum, name) => sum + this.#streams[name].stats().bytes, 0)
+    }
+    return this.#bytes
+  }
+}
+
+function writeError(error: unknown): TidemarkError {
+  return new TidemarkError('TIDEMARK_LOG_WRITE', `the log could not be written: ${messageOf(error)}`, {
+    cause: error,
+  })
+}

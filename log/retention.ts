@@ -1,0 +1,68 @@
+import { delay } from '../lib/clock.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Logger } from '../lib/logger.ts'
+import { consumedStream, consumers, type Log, type StreamName } from './log.ts'
+
+export interface RetentionOptions {
+  readonly log: Log
+  readonly logger: Logger
+  /** Events kept for `GET /events` after everybody has had them. */
+  readonly eventsKept?: number
+  /** Dead letters kept; beyond, the oldest go. They are counted for ever. */
+  readonly deadLettersKept?: number
+  /** Consumers whose offsets hold records back; all unless told. */
+  readonly consumerNames?: readonly string[]
+}
+
+const sweepMs = 1_000
+
+/** Trims each stream behind its slowest consumer, so that the log is as large as what is still needed. */
+export class Retention {
+  readonly #options: RetentionOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(options: RetentionOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  /** Trims once. */
+  async sweep(): Promise<void> {
+    const { log, eventsKept = 100_000, deadLettersKept = 100_000 } = this.#options
+    await log.trim('ingress', this.#slowest('ingress'))
+    await log.trim('readings', this.#slowest('readings'))
+    await log.trim('events', Math.min(this.#slowest('events'), log.end('events') - eventsKept))
+    await log.trim('dead-letters', log.end('dead-letters') - deadLettersKept)
+  }
+
+  #slowest(stream: StreamName): number {
+    const names = this.#options.consumerNames ?? Object.values(consumers)
+    const offsets = names
+      .filter((name) => consumedStream[name] === stream)
+      .map((name) => this.#options.log.offset(name))
+    return offsets.length === 0 ? 0 : Math.min(...offsets)
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.sweep()
+      } catch (error) {
+        this.#options.logger.warn(
+          { code: 'TIDEMARK_LOG_WRITE', detail: messageOf(error) },
+          'the log could not be trimmed',
+        )
+      }
+      await delay(sweepMs, this.#stopping.signal)
+    }
+  }
+}
