@@ -15,7 +15,8 @@ const buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  const histogram = (name: string, help: string) => new Histogram({ name, help, buckets, registers: [registry] })
+  const histogram = (name: string, help: string) =>
+    new Histogram({ name, help, buckets, registers: [registry] })
   return {
     registry,
     ackSeconds: histogram('tidemark_ack_seconds', 'From a PUBLISH read to its acknowledgement written'),

@@ -1,0 +1,134 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Log } from '../log/log.ts'
+import { AedesBroker } from './aedes-broker.ts'
+import { Authenticator, type DeviceDirectory, type TokenDirectory } from './authenticator.ts'
+import { GroupCommitter } from './group-committer.ts'
+import { attachWebSocket, type Listener, listenTcp, listenTls, type TlsFiles } from './listeners.ts'
+
+export interface BrokerOptions {
+  readonly log: Pick<Log, 'appendIngress'>
+  readonly devices: DeviceDirectory
+  readonly tokens: TokenDirectory
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Pick<Metrics, 'ackSeconds'>
+  readonly host: string
+  readonly mqttPort: number
+  readonly mqttsPort?: number | undefined
+  readonly tls?: TlsFiles | undefined
+  readonly packetBytesMax: number
+  readonly deviceRateMax: number
+  readonly deviceBurstMax: number
+  readonly connectionsPerAddressMax: number
+  readonly connectionsMax?: number
+}
+
+const heldMessagesMax = 500
+
+/** The MQTT face: listeners, connection limits and the path from a publish to its acknowledgement after fsync. */
+export class Broker {
+  readonly #options: BrokerOptions
+  readonly #committer: GroupCommitter
+  readonly #aedes: AedesBroker
+  readonly #connections = new Set<Duplex>()
+  readonly #perAddress = new Map<string, number>()
+  #listeners: Listener[] = []
+
+  constructor(options: BrokerOptions) {
+    const { log, clock, logger, metrics } = options
+    this.#options = options
+    this.#committer = new GroupCommitter({
+      log,
+      clock,
+      logger,
+      onCommit: (seconds) => metrics.ackSeconds.observe(seconds),
+    })
+    this.#aedes = new AedesBroker({
+      authenticator: new Authenticator(options.devices, options.tokens, clock),
+      committer: this.#committer,
+      limits: { ...options, heldMessagesMax },
+      logger,
+    })
+  }
+
+  /** Starts listening; `port` is the one of plain MQTT, which differs from the option when that is 0. */
+  async start(): Promise<{ port: number; tlsPort: number | undefined }> {
+    const { host, mqttPort, mqttsPort, tls } = this.#options
+    await this.#aedes.start()
+    const plain = await listenTcp(host, mqttPort, this.#accept)
+    this.#listeners.push(plain)
+    if (mqttsPort === undefined || tls === undefined) return { port: plain.port, tlsPort: undefined }
+    const secure = await listenTls(host, mqttsPort, tls, this.#accept)
+    this.#listeners.push(secure)
+    return { port: plain.port, tlsPort: secure.port }
+  }
+
+  /** Serves MQTT over WebSocket at `/mqtt` of `server`, which must be listening. */
+  attach(server: HttpServer): void {
+    this.#listeners.push(attachWebSocket(server, this.#options.packetBytesMax, this.#accept))
+  }
+
+  /** Stops accepting, acknowledges what was taken, then closes every connection. */
+  async stop(): Promise<void> {
+    const closing = this.#listeners.map((listener) => listener.close())
+    this.#listeners = []
+    await this.#committer.drain()
+    await this.#aedes.stop()
+    for (const conn of this.#connections) conn.destroy()
+    await Promise.all(closing)
+  }
+
+  /** Hands a replayed message to the log as if its device had just published it; resolves when it is on disk. */
+  readonly republish = (deviceId: string, payload: Buffer, topic: 0 | 1): Promise<boolean> => {
+    return new Promise((resolve) => {
+      const target = {
+        deviceBytes: Buffer.from(deviceId, 'latin1'),
+        committed: () => resolve(true),
+        flush: () => undefined,
+        refused: () => resolve(false),
+      }
+      this.#committer.add(target, topic, payload, 0, payload.length, -1)
+    })
+  }
+
+  publish(topic: string, payload: string, qos: 0 | 1): Promise<void> {
+    return this.#aedes.publish(topic, payload, qos)
+  }
+
+  readonly connections = {
+    isOnline: (id: string): boolean => this.#aedes.isOnline(id),
+    lastSeenAt: (id: string): number | undefined => this.#aedes.lastSeenAt(id),
+    count: (): number => this.#aedes.count(),
+    disconnect: (id: string): void => this.#aedes.disconnect(id),
+  }
+
+  readonly #accept = (conn: Duplex, address: string): void => {
+    const { connectionsMax = 10_000, connectionsPerAddressMax, logger } = this.#options
+    const fromAddress = (this.#perAddress.get(address) ?? 0) + 1
+    const tooMany = this.#connections.size >= connectionsMax
+    if (tooMany || (fromAddress > connectionsPerAddressMax && !isLoopback(address))) {
+      logger.warn({ code: 'TIDEMARK_CONNECTION_LIMIT', address }, 'connection refused')
+      conn.destroy()
+      return
+    }
+    this.#connections.add(conn)
+    this.#perAddress.set(address, fromAddress)
+    conn.once('close', () => this.#forget(conn, address))
+    this.#aedes.handle(conn, address)
+  }
+
+  #forget(conn: Duplex, address: string): void {
+    this.#connections.delete(conn)
+    const left = (this.#perAddress.get(address) ?? 1) - 1
+    if (left === 0) this.#perAddress.delete(address)
+    else this.#perAddress.set(address, left)
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.')
+}

@@ -1,0 +1,72 @@
+import { ownTelemetryTopic, telemetryTopic } from '../domain/names.ts'
+
+/** Who is connected, once authenticated. */
+export type Principal =
+  | { readonly kind: 'device'; readonly id: string }
+  | { readonly kind: 'operator'; readonly role: Role; readonly name: string }
+
+export type Role = 'read' | 'operate' | 'admin'
+
+const topicLevelsMax = 8
+const topicBytesMax = 256
+
+/** Whether `principal` may publish to `topic`. */
+export function mayPublish(principal: Principal, topic: string): boolean {
+  if (principal.kind === 'operator') {
+    if (principal.role === 'admin') return !topic.startsWith('$')
+    return principal.role === 'operate' && isSmall(topic) && /^devices\/[^/]+\/commands\/./.test(topic)
+  }
+  if (topic === ownTelemetryTopic || topic === telemetryTopic(principal.id)) return true
+  const prefix = `devices/${principal.id}/commands/`
+  if (!topic.startsWith(prefix) || !isSmall(topic)) return false
+  const levels = topic.slice(prefix.length).split('/')
+  return levels.length === 2 && levels[0] !== '' && levels[1] === 'response'
+}
+
+/** Whether `principal` may subscribe to `filter`: every topic that the filter matches must be one it may receive. */
+export function maySubscribe(principal: Principal, filter: string): boolean {
+  if (!isValidFilter(filter)) return false
+  if (principal.kind === 'operator') {
+    if (principal.role === 'admin') return !filter.startsWith('$')
+    return isSmall(filter) && (isWithin('events/#', filter) || isWithin('devices/+/telemetry', filter))
+  }
+  return isSmall(filter) && isWithin(`devices/${principal.id}/commands/#`, filter)
+}
+
+/** Whether a message on `topic` may be forwarded to `principal`, whatever it managed to subscribe to. */
+export function mayReceive(principal: Principal, topic: string): boolean {
+  if (principal.kind === 'operator') {
+    if (principal.role === 'admin') return !topic.startsWith('$')
+    return topic.startsWith('events/') || /^devices\/[^/]+\/telemetry$/.test(topic)
+  }
+  return topic.startsWith(`devices/${principal.id}/commands/`)
+}
+
+/** [MQTT-4.7.1-2] and [MQTT-4.7.1-3]: `#` only as the whole last level, `+` only as a whole level. */
+export function isValidFilter(filter: string): boolean {
+  if (filter === '' || filter.includes('\u0000')) return false
+  const levels = filter.split('/')
+  return levels.every((level, i) => {
+    if (level.includes('#')) return level === '#' && i === levels.length - 1
+    return !level.includes('+') || level === '+'
+  })
+}
+
+function isSmall(topic: string): boolean {
+  return Buffer.byteLength(topic) <= topicBytesMax && topic.split('/').length <= topicLevelsMax
+}
+
+/** True when every topic that `filter` matches is matched by `outer` too. */
+export function isWithin(outer: string, filter: string): boolean {
+  const outerLevels = outer.split('/')
+  const levels = filter.split('/')
+  for (let i = 0; i < outerLevels.length; i++) {
+    const allowed = outerLevels[i]!
+    // `a/#` matches `a` itself too, [MQTT-4.7.1-2]; that much wider than the contract's rights is refused below.
+    if (allowed === '#') return levels.length > i
+    const level = levels[i]
+    if (level === undefined || level === '#') return false
+    if (allowed !== '+' && level !== allowed) return false
+  }
+  return levels.length === outerLevels.length
+}

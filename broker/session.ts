@@ -1,0 +1,247 @@
+import type { Duplex } from 'node:stream'
+import { ownTelemetryTopic, telemetryTopic } from '../domain/names.ts'
+import { topicCodes } from '../log/ingress-codec.ts'
+import { frameAt, PacketAssembler } from './frame-splitter.ts'
+import type { Acknowledge, CommitTarget, GroupCommitter } from './group-committer.ts'
+import type { Principal } from './rights.ts'
+
+export interface SessionLimits {
+  readonly packetBytesMax: number
+  /** Messages a second and at once for one device; a rate of 0 lifts both. */
+  readonly deviceRateMax: number
+  readonly deviceBurstMax: number
+  /** Messages of one connection that may wait for the log before its socket is no longer read. */
+  readonly heldMessagesMax: number
+}
+
+/** What a session needs of the world. */
+export interface SessionPorts {
+  readonly committer: GroupCommitter
+  /** A packet of this connection is read past aedes: its keepalive timer must know. */
+  readonly onActivity: () => void
+  /** The connection broke a rule and is being closed. */
+  readonly onViolation: (code: `TIDEMARK_${string}`, detail: string) => void
+  /** A message of a device is on disk: copy it to subscribers, if there are any. */
+  readonly onCommitted: (deviceId: string, payload: Buffer) => void
+}
+
+const pubackBytes = 4
+const publishType = 3
+/** A device that stays over its rate for this long is disconnected. */
+const throttledMsMax = 30_000
+
+/**
+ * One connection, between its socket and aedes. Wraps `conn.read()`: splits what arrives into packets, refuses oversized
+ * ones, takes the telemetry of a device itself (docs/decisions/0005) and hands every other packet to aedes. Stops reading
+ * while the device is over its rate or has too many messages waiting for the log: with aedes alone, holding an
+ * acknowledgement stops nothing, and what a client may pile up in memory has no bound.
+ */
+export class Session implements CommitTarget {
+  deviceBytes: Buffer = Buffer.alloc(0)
+  readonly #conn: Duplex
+  readonly #limits: SessionLimits
+  readonly #ports: SessionPorts
+  readonly #rawRead: () => Buffer | null
+  readonly #assembler = new PacketAssembler()
+  #deviceId = ''
+  #topics: readonly Buffer[] = []
+  #open = false
+  #held = 0
+  #passedToAedes = 0
+  #gated = false
+  #acks: number[] = []
+  #tokens: number
+  #tokensAt = performance.now()
+  #throttledSince: number | undefined
+  #throttle: NodeJS.Timeout | undefined
+
+  constructor(conn: Duplex, limits: SessionLimits, ports: SessionPorts) {
+    this.#conn = conn
+    this.#limits = limits
+    this.#ports = ports
+    this.#tokens = limits.deviceBurstMax
+    this.#rawRead = conn.read.bind(conn) as () => Buffer | null
+    conn.read = () => this.#read()
+    conn.once('close', () => clearTimeout(this.#throttle))
+  }
+
+  /** From here on the connection's telemetry bypasses aedes: CONNACK is sent. */
+  open(principal: Principal): void {
+    if (principal.kind !== 'device') return
+    this.#deviceId = principal.id
+    this.deviceBytes = Buffer.from(principal.id, 'latin1')
+    this.#topics = [Buffer.from(telemetryTopic(principal.id)), Buffer.from(ownTelemetryTopic)]
+    this.#open = true
+  }
+
+  /** Telemetry that came through aedes (QoS 2, or behind such a packet): acknowledged by `done` once on disk. */
+  commitThroughAedes(topic: 0 | 1, payload: Buffer, done: Acknowledge): void {
+    this.#held++
+    this.#ports.committer.add(this, topic, payload, 0, payload.length, -1, done)
+  }
+
+  /** aedes has dealt with a publish that was passed to it. */
+  settled(): void {
+    if (this.#passedToAedes > 0) this.#passedToAedes--
+  }
+
+  committed(
+    messageId: number,
+    group: Buffer,
+    start: number,
+    end: number,
+    callback: Acknowledge | undefined,
+  ): void {
+    this.#held--
+    if (callback !== undefined) {
+      this.#writeAcks()
+      callback()
+    } else if (messageId >= 0) this.#acks.push(messageId)
+    this.#ports.onCommitted(this.#deviceId, group.subarray(start, end))
+  }
+
+  flush(): void {
+    this.#writeAcks()
+    if (this.#gated && this.#held <= this.#limits.heldMessagesMax / 2) this.#resume()
+  }
+
+  refused(): void {
+    this.#conn.destroy()
+  }
+
+  #writeAcks(): void {
+    const ids = this.#acks
+    if (ids.length === 0) return
+    this.#acks = []
+    if (this.#conn.destroyed || !this.#conn.writable) return
+    const bytes = Buffer.allocUnsafe(pubackBytes * ids.length)
+    let at = 0
+    for (const id of ids) {
+      bytes[at++] = 0x40
+      bytes[at++] = 2
+      bytes[at++] = id >> 8
+      bytes[at++] = id & 0xff
+    }
+    this.#conn.write(bytes)
+  }
+
+  #read(): Buffer | null {
+    if (this.#isGated()) return null
+    const chunk = this.#rawRead()
+    if (chunk === null) return null
+    const bytes = this.#assembler.join(chunk)
+    if (bytes === undefined) return null
+    const passed = this.#take(bytes)
+    if (this.#isOverRate()) this.#gated = true
+    return passed
+  }
+
+  /** Takes the packets in `bytes`; returns those that are for aedes. */
+  #take(bytes: Buffer): Buffer | null {
+    const passed: Buffer[] = []
+    let at = 0
+    while (at < bytes.length) {
+      const frame = frameAt(bytes, at, this.#limits.packetBytesMax)
+      if (frame.kind === 'partial') {
+        this.#assembler.keep(bytes.subarray(at), frame.bytes)
+        break
+      }
+      if (frame.kind !== 'packet')
+        return this.#violate(frame.kind, frame.kind === 'too_large' ? frame.bytes : 0)
+      if (!this.#takeTelemetry(bytes, at, frame.body, frame.end)) passed.push(bytes.subarray(at, frame.end))
+      at = frame.end
+    }
+    if (this.#open) this.#ports.onActivity()
+    if (passed.length === 0) return null
+    return passed.length === 1 ? passed[0]! : Buffer.concat(passed)
+  }
+
+  /** Takes a QoS 0 or 1 PUBLISH to the device's own topic; false for every other packet. */
+  #takeTelemetry(bytes: Buffer, start: number, body: number, end: number): boolean {
+    const header = bytes[start]!
+    if (header >> 4 !== publishType) return false
+    this.#tokens--
+    if (!this.#open) return false
+    const qos = (header >> 1) & 3
+    const retain = (header & 1) === 1
+    const topicCode = qos < 2 && !retain && this.#passedToAedes === 0 ? this.#ownTopic(bytes, body, end) : -1
+    const topicBytes = this.#topics[topicCode]?.length ?? 0
+    const payloadStart = body + 2 + topicBytes + (qos === 1 ? 2 : 0)
+    const messageId =
+      qos === 1 && topicCode >= 0 && payloadStart <= end ? bytes.readUInt16BE(payloadStart - 2) : -1
+    // [MQTT-2.3.1-1]: a packet identifier is not zero; aedes refuses what is malformed.
+    if (topicCode < 0 || payloadStart > end || messageId === 0) {
+      // Until aedes has acknowledged it, later publishes go the same way: acknowledgements keep their order.
+      if (qos > 0) this.#passedToAedes++
+      return false
+    }
+    this.#held++
+    const topic = topicCode === 0 ? topicCodes.telemetry : topicCodes.ownTelemetry
+    this.#ports.committer.add(this, topic, bytes, payloadStart, end, messageId)
+    return true
+  }
+
+  /** 0 or 1 when the topic at `body` is one of the device's own telemetry topics, else −1. */
+  #ownTopic(bytes: Buffer, body: number, end: number): number {
+    if (body + 2 > end) return -1
+    const topicBytes = bytes.readUInt16BE(body)
+    if (body + 2 + topicBytes > end) return -1
+    return this.#topics.findIndex(
+      (own) =>
+        own.length === topicBytes && bytes.compare(own, 0, topicBytes, body + 2, body + 2 + topicBytes) === 0,
+    )
+  }
+
+  #violate(kind: 'too_large' | 'malformed', bytes: number): null {
+    if (kind === 'too_large') {
+      const detail = `a packet of ${bytes} bytes, limit ${this.#limits.packetBytesMax}`
+      this.#ports.onViolation('TIDEMARK_PACKET_TOO_LARGE', detail)
+    } else this.#ports.onViolation('TIDEMARK_PACKET_MALFORMED', 'a remaining length of more than four bytes')
+    this.#conn.destroy()
+    return null
+  }
+
+  #isGated(): boolean {
+    if (this.#throttle !== undefined) return true
+    if (this.#held >= this.#limits.heldMessagesMax || (this.#held > 0 && this.#ports.committer.isFull))
+      this.#gated = true
+    return this.#gated
+  }
+
+  /** Token bucket: true when the socket must not be read until there are tokens again; a timer then resumes. */
+  #isOverRate(): boolean {
+    const { deviceRateMax, deviceBurstMax } = this.#limits
+    if (deviceRateMax === 0 || !this.#open) return false
+    const now = performance.now()
+    this.#tokens = Math.min(deviceBurstMax, this.#tokens + ((now - this.#tokensAt) / 1000) * deviceRateMax)
+    this.#tokensAt = now
+    if (this.#tokens >= 0) {
+      this.#throttledSince = undefined
+      return false
+    }
+    this.#throttledSince ??= now
+    if (now - this.#throttledSince > throttledMsMax) {
+      this.#ports.onViolation(
+        'TIDEMARK_RATE_LIMIT',
+        `over ${deviceRateMax} messages a second for ${throttledMsMax / 1000} s`,
+      )
+      this.#conn.destroy()
+      return true
+    }
+    this.#throttle = setTimeout(
+      () => {
+        this.#throttle = undefined
+        this.#resume()
+      },
+      Math.ceil((-this.#tokens / deviceRateMax) * 1000) + 1,
+    )
+    return true
+  }
+
+  #resume(): void {
+    if (this.#throttle !== undefined || this.#conn.destroyed) return
+    this.#gated = false
+    if (this.#open) this.#ports.onActivity()
+    this.#conn.emit('readable')
+  }
+}

@@ -1,0 +1,76 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../log/log.ts'
+import { hashOf, newSecret } from './device-registry.ts'
+
+export type Role = 'read' | 'operate' | 'admin'
+
+export interface Token {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  /** RFC 3339, or null for one that does not expire. */
+  readonly expiresAt: string | null
+}
+
+interface TokenRecord extends Token {
+  readonly hash: string
+}
+
+/** API tokens; only their SHA-256 is kept. The administrator's own token comes from the configuration and is not listed. */
+export class TokenRegistry {
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #adminHash: string
+
+  constructor(log: Log, clock: Clock, adminToken: string) {
+    this.#log = log
+    this.#clock = clock
+    this.#adminHash = hashOf(adminToken)
+  }
+
+  /** Who holds `token`; undefined when nobody does or it has expired. */
+  authenticate(token: string): { role: Role; name: string } | undefined {
+    const hash = hashOf(token)
+    if (sameHash(hash, this.#adminHash)) return { role: 'admin', name: 'admin' }
+    // Found by its hash: what the comparison's time could tell is the hash of a random token, not the token.
+    const id = this.#log.get<string>('meta', `token:${hash}`)
+    const record = id === undefined ? undefined : this.#log.get<TokenRecord>('tokens', id)
+    if (record === undefined || !sameHash(record.hash, hash)) return undefined
+    if (record.expiresAt !== null && Date.parse(record.expiresAt) <= this.#clock.now()) return undefined
+    return { role: record.role, name: record.name }
+  }
+
+  async create(input: {
+    name: string
+    role: Role
+    expiresAt: string | null
+  }): Promise<{ token: Token; secret: string }> {
+    const secret = newSecret()
+    const token: Token = { id: randomUUID(), ...input }
+    const hash = hashOf(secret)
+    await this.#log.transaction((tx) => {
+      tx.put('tokens', token.id, { ...token, hash } satisfies TokenRecord)
+      tx.put('meta', `token:${hash}`, token.id)
+    })
+    return { token, secret }
+  }
+
+  list(): Token[] {
+    return this.#log.entries<TokenRecord>('tokens').map(([, { hash: _, ...token }]) => token)
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const record = this.#log.get<TokenRecord>('tokens', id)
+    if (record === undefined) return false
+    await this.#log.transaction((tx) => {
+      tx.remove('tokens', id)
+      tx.remove('meta', `token:${record.hash}`)
+    })
+    return true
+  }
+}
+
+function sameHash(a: string, b: string): boolean {
+  return timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'))
+}
