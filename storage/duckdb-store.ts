@@ -1,0 +1,301 @@
+import {
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  VARCHAR,
+} from '@duckdb/node-api'
+import type { DeliveredEvent } from '../domain/event.ts'
+import type { Value } from '../domain/profile.ts'
+import type { ReadingBatch } from '../domain/reading-batch.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
+import type {
+  EventWriteOutcome,
+  LatestQuery,
+  ReadingQuery,
+  ReadingStore,
+  StoredReading,
+  WriteOutcome,
+} from './reading-store.ts'
+
+export interface DuckDbStoreOptions {
+  readonly path: string
+  readonly memoryLimitMb: number
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS reading (
+    device VARCHAR NOT NULL, metric VARCHAR NOT NULL, ts DOUBLE NOT NULL, num DOUBLE, bool BOOLEAN, text VARCHAR);
+  CREATE TABLE IF NOT EXISTS event (id VARCHAR PRIMARY KEY, ts DOUBLE NOT NULL, device VARCHAR NOT NULL, body VARCHAR NOT NULL);
+  CREATE TEMP TABLE IF NOT EXISTS late (device VARCHAR, metric VARCHAR, ts DOUBLE);`
+
+/** Rows of DuckDB's vectors. */
+const chunkRows = 2_048
+const retryMs = 1_000
+
+/** The rows of a write, in columns, one for each value. */
+interface Columns {
+  readonly device: string[]
+  readonly metric: string[]
+  readonly ts: number[]
+  readonly num: (number | null)[]
+  readonly bool: (boolean | null)[]
+  readonly text: (string | null)[]
+}
+
+/**
+ * The embedded default. A narrow table without a primary key, whose index would outgrow the memory limit within days
+ * (docs/decisions/0003): rows newer than anything of their device are appended; for the others, late or repeated, the rows
+ * in their place are deleted first, in the same transaction. Times are Unix ms as DOUBLE, exact for every valid time.
+ */
+export class DuckDbStore implements ReadingStore {
+  readonly kind = 'duckdb'
+  readonly #options: DuckDbStoreOptions
+  #instance: DuckDBInstance | undefined
+  #writer: DuckDBConnection | undefined
+  #reader: DuckDBConnection | undefined
+  /** Newest stored time of each device. */
+  #newest = new Map<string, number>()
+
+  constructor(options: DuckDbStoreOptions) {
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    const { path, memoryLimitMb } = this.#options
+    try {
+      this.#instance = await DuckDBInstance.create(path, { memory_limit: `${memoryLimitMb}MB`, threads: '2' })
+      this.#writer = await this.#instance.connect()
+      this.#reader = await this.#instance.connect()
+      await this.#writer.run(schema)
+      const newest = await this.#writer.runAndReadAll('SELECT device, max(ts) FROM reading GROUP BY device')
+      for (const [device, ts] of newest.getRows()) this.#newest.set(device as string, ts as number)
+    } catch (error) {
+      throw new TidemarkError('TIDEMARK_STORE_OPEN', `cannot open ${path}: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
+  async write(batches: readonly ReadingBatch[]): Promise<WriteOutcome> {
+    const newest = new Map<string, number>()
+    const gathered = this.#gather(batches, newest)
+    if (gathered.rows.device.length === 0) return { kind: 'done', rejected: [] }
+    const retry = await this.#transaction(async (connection) => {
+      if (gathered.late.device.length > 0) {
+        await append(
+          connection,
+          'late',
+          [VARCHAR, VARCHAR, DOUBLE],
+          [gathered.late.device, gathered.late.metric, gathered.late.ts],
+        )
+        await connection.run(
+          `DELETE FROM reading USING late WHERE reading.device = late.device AND reading.metric = late.metric
+             AND reading.ts = late.ts AND reading.ts BETWEEN (SELECT min(ts) FROM late) AND (SELECT max(ts) FROM late)`,
+        )
+        await connection.run('DELETE FROM late')
+      }
+      const { device, metric, ts, num, bool, text } = gathered.rows
+      const types = [VARCHAR, VARCHAR, DOUBLE, DOUBLE, BOOLEAN, VARCHAR]
+      await append(connection, 'reading', types, [device, metric, ts, num, bool, text])
+    })
+    if (retry !== undefined) return retry
+    for (const [device, time] of newest) this.#newest.set(device, time)
+    return { kind: 'done', rejected: [] }
+  }
+
+  async writeEvents(events: readonly DeliveredEvent[]): Promise<EventWriteOutcome> {
+    const retry = await this.#transaction(async (connection) => {
+      for (const event of events) {
+        const row = [event.id, Date.parse(event.time), event.data.device, JSON.stringify(event)]
+        await connection.run('INSERT OR REPLACE INTO event VALUES ($1, $2, $3, $4)', row)
+      }
+    })
+    return retry ?? { kind: 'done' }
+  }
+
+  async readings(query: ReadingQuery): Promise<StoredReading[]> {
+    const every = query.everyMs
+    const time = every === undefined ? 'ts' : `floor(ts / ${every}) * ${every}`
+    const parameters: (string | number)[] = [query.device, query.from, query.to, ...query.metrics]
+    const named = query.metrics.map((_, i) => `$${i + 4}`).join(',')
+    const where = `device = $1 AND ts >= $2 AND ts < $3${named === '' ? '' : ` AND metric IN (${named})`}`
+    // The limit counts times, of which each has several rows.
+    const within = `${time} IN (SELECT DISTINCT ${time} AS t FROM reading WHERE ${where} ORDER BY t LIMIT ${query.limit})`
+    const columns = every === undefined ? 'num, bool, text' : aggregateColumns[query.fn ?? 'mean']
+    const grouping = every === undefined ? '' : 'GROUP BY t, metric'
+    const rows = await this.#read(
+      `SELECT ${time} AS t, metric, ${columns} FROM reading WHERE ${where} AND ${within} ${grouping} ORDER BY t, metric`,
+      parameters,
+    )
+    const found: { time: number; values: Record<string, Value> }[] = []
+    for (const [t, metric, num, bool, text] of rows) {
+      const value = (num ?? bool ?? text) as Value | null
+      if (value === null) continue
+      if (found.at(-1)?.time !== t) found.push({ time: t as number, values: {} })
+      found.at(-1)!.values[metric as string] = value
+    }
+    return found
+  }
+
+  async latest({ device }: LatestQuery): Promise<Record<string, { value: Value; time: number }>> {
+    const rows = await this.#read(
+      `SELECT metric, max(ts), arg_max(struct_pack(num := num, bool := bool, text := text), ts) AS newest
+         FROM reading WHERE device = $1 GROUP BY metric ORDER BY metric`,
+      [device],
+    )
+    const found: Record<string, { value: Value; time: number }> = {}
+    for (const [metric, time, newest] of rows) {
+      const { num, bool, text } = (newest as { entries: Record<string, Value | null> }).entries
+      found[metric as string] = { time: time as number, value: (num ?? bool ?? text) as Value }
+    }
+    return found
+  }
+
+  async purge({ device }: LatestQuery): Promise<void> {
+    const retry = await this.#transaction(async (connection) => {
+      await connection.run('DELETE FROM reading WHERE device = $1', [device])
+      await connection.run('DELETE FROM event WHERE device = $1', [device])
+    })
+    if (retry !== undefined) throw new TidemarkError(retry.code, retry.detail)
+    this.#newest.delete(device)
+  }
+
+  async close(): Promise<void> {
+    this.#reader?.closeSync()
+    this.#writer?.closeSync()
+    this.#instance?.closeSync()
+  }
+
+  /** The rows to append, the last of each point only, and the points among them that may be stored already. */
+  #gather(batches: readonly ReadingBatch[], newest: Map<string, number>) {
+    const rows: Columns = { device: [], metric: [], ts: [], num: [], bool: [], text: [] }
+    const late = { device: [] as string[], metric: [] as string[], ts: [] as number[] }
+    const latePoints = new Map<string, number>()
+    const put = (
+      device: string,
+      metric: string,
+      ts: number,
+      letter: string,
+      value: number,
+      text: string | null,
+      isLate: boolean,
+    ) => {
+      let at = rows.device.length
+      if (isLate) {
+        // Only readings that are not newer than all before them can meet themselves again.
+        const point = `${device} ${metric} ${ts}`
+        const before = latePoints.get(point)
+        if (before === undefined) {
+          latePoints.set(point, at)
+          late.device.push(device)
+          late.metric.push(metric)
+          late.ts.push(ts)
+        } else at = before
+      }
+      rows.device[at] = device
+      rows.metric[at] = metric
+      rows.ts[at] = ts
+      rows.num[at] = letter === 'n' ? value : null
+      rows.bool[at] = letter === 'b' ? value === 1 : null
+      rows.text[at] = letter === 's' ? text : null
+    }
+    const repeated = timesThatRepeat(batches)
+    for (const batch of batches) {
+      let at = 0
+      for (let row = 0; row < batch.rows; row++) {
+        const device = batch.devices[batch.device[row]!]!.id
+        const { metrics, types } = batch.shapes[batch.shape[row]!]!
+        const ts = batch.time[row]!
+        const last = newest.get(device) ?? Number.NEGATIVE_INFINITY
+        const isLate =
+          ts <= (this.#newest.get(device) ?? Number.NEGATIVE_INFINITY) || repeated.has(`${device} ${ts}`)
+        for (let i = 0; i < metrics.length; i++) {
+          const value = batch.values[at++]!
+          put(
+            device,
+            metrics[i]!,
+            ts,
+            types[i]!,
+            value,
+            types[i] === 's' ? batch.strings[value]! : null,
+            isLate,
+          )
+        }
+        if (batch.future[row] === 1) put(device, 'quality', ts, 's', 0, 'future', isLate)
+        if (ts > last) newest.set(device, Math.max(ts, this.#newest.get(device) ?? ts))
+      }
+    }
+    return { rows, late }
+  }
+
+  /** Runs `work` in a transaction; what goes wrong is an answer, and leaves nothing behind. */
+  async #transaction(
+    work: (connection: DuckDBConnection) => Promise<void>,
+  ): Promise<Extract<WriteOutcome, { kind: 'retry' }> | undefined> {
+    const connection = this.#writer
+    if (connection === undefined) throw new Error('the store is not open')
+    try {
+      await connection.run('BEGIN TRANSACTION')
+      await work(connection)
+      await connection.run('COMMIT')
+      return undefined
+    } catch (error) {
+      await connection.run('ROLLBACK').catch(() => undefined)
+      return {
+        kind: 'retry',
+        afterMs: retryMs,
+        code: 'TIDEMARK_STORE_ERROR',
+        detail: messageOf(error).slice(0, 300),
+      }
+    }
+  }
+
+  async #read(sql: string, parameters: (string | number)[]): Promise<unknown[][]> {
+    if (this.#reader === undefined) throw new Error('the store is not open')
+    const result = await this.#reader.runAndReadAll(sql, parameters)
+    return result.getRows() as unknown[][]
+  }
+}
+
+const aggregateColumns: Readonly<Record<NonNullable<ReadingQuery['fn']>, string>> = {
+  mean: 'avg(num), NULL, NULL',
+  min: 'min(num), NULL, NULL',
+  max: 'max(num), NULL, NULL',
+  sum: 'sum(num), NULL, NULL',
+  count: 'count(*)::DOUBLE, NULL, NULL',
+  last: 'arg_max(num, ts), arg_max(bool, ts), arg_max(text, ts)',
+}
+
+/** `device ts` of readings whose time comes again, or comes after a later one, within these batches. */
+function timesThatRepeat(batches: readonly ReadingBatch[]): Set<string> {
+  const newest = new Map<string, number>()
+  const repeated = new Set<string>()
+  for (const batch of batches) {
+    for (let row = 0; row < batch.rows; row++) {
+      const device = batch.devices[batch.device[row]!]!.id
+      const ts = batch.time[row]!
+      const last = newest.get(device)
+      if (last === undefined || ts > last) newest.set(device, ts)
+      else repeated.add(`${device} ${ts}`)
+    }
+  }
+  return repeated
+}
+
+async function append(
+  connection: DuckDBConnection,
+  table: string,
+  types: Parameters<typeof DuckDBDataChunk.create>[0],
+  columns: readonly (readonly (string | number | boolean | null)[])[],
+): Promise<void> {
+  const appender = await connection.createAppender(table)
+  const rows = columns[0]!.length
+  for (let from = 0; from < rows; from += chunkRows) {
+    const chunk = DuckDBDataChunk.create(types)
+    chunk.setColumns(columns.map((column) => column.slice(from, from + chunkRows)))
+    appender.appendDataChunk(chunk)
+  }
+  appender.closeSync()
+}
