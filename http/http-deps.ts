@@ -1,0 +1,31 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import type { Log } from '../log/log.ts'
+import type { DeviceRegistry } from '../registry/device-registry.ts'
+import type { ProfileRegistry } from '../registry/profile-registry.ts'
+import type { TokenRegistry } from '../registry/token-registry.ts'
+import type { RuleRegistry } from '../rules/rule-registry.ts'
+import type { ReadingStore } from '../storage/reading-store.ts'
+
+/** What the HTTP face needs of the platform. */
+export interface HttpDeps {
+  readonly log: Log
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly devices: DeviceRegistry
+  readonly profiles: ProfileRegistry
+  readonly tokens: TokenRegistry
+  readonly rules: RuleRegistry
+  readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'>
+  readonly storeStatus: () => { readonly kind: string; readonly up: boolean }
+  readonly connections: {
+    isOnline(id: string): boolean
+    lastSeenAt(id: string): number | undefined
+    count(): number
+    disconnect(id: string): void
+  }
+  /** Puts a message into the log as if its device had just published it; false when the log refuses. */
+  readonly republish: (deviceId: string, payload: Buffer, topic: 0 | 1) => Promise<boolean>
+}

@@ -1,0 +1,81 @@
+import type { LogStats } from '../log/log.ts'
+import { consumerLags, messageLedger } from './ledger.ts'
+
+interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge'
+  readonly values: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[]
+}
+
+/** Counters and gauges that live in the log, in the Prometheus text format 0.0.4; all from one `stats`, so they agree. */
+export function logMetrics(stats: LogStats, live: { connectedDevices: number; storeUp: boolean }): string {
+  const ledger = messageLedger(stats)
+  const single = (value: number): Family['values'] => [[{}, value]]
+  const events = Object.entries(stats.counters).filter(([name]) => name.startsWith('events:'))
+  const families: Family[] = [
+    counter('tidemark_messages_acknowledged_total', 'Messages in the log', single(ledger.acknowledged)),
+    counter(
+      'tidemark_readings_stored_total',
+      'Readings that the database took',
+      single(ledger.readingsStored),
+    ),
+    counter(
+      'tidemark_messages_stored_total',
+      'Messages whose readings are all in the database',
+      single(ledger.stored),
+    ),
+    counter(
+      'tidemark_messages_dead_lettered_total',
+      'Messages that could not be stored',
+      Object.entries(ledger.deadLetteredByReason).map(([reason, count]) => [{ reason }, count]),
+    ),
+    gauge(
+      'tidemark_messages_pending',
+      'Messages on their way from the log to the database',
+      single(ledger.pending),
+    ),
+    gauge(
+      'tidemark_log_bytes',
+      'Bytes of records in the log',
+      Object.entries(stats.streams).map(([stream, { bytes }]) => [{ stream }, bytes]),
+    ),
+    gauge(
+      'tidemark_consumer_lag',
+      'Entries that a consumer has yet to read',
+      consumerLags(stats).map(({ name, lag }) => [{ consumer: name }, lag]),
+    ),
+    gauge('tidemark_connected_devices', 'Devices with an MQTT connection', single(live.connectedDevices)),
+    counter(
+      'tidemark_events_total',
+      'Events written',
+      events.map(([name, count]) => {
+        const [, eventClass = '', severity = '', state = ''] = name.split(':')
+        return [{ class: eventClass, severity, state }, count]
+      }),
+    ),
+    counter(
+      'tidemark_rule_evaluations_total',
+      'Values judged by a rule',
+      single(stats.counters['rules.evaluations'] ?? 0),
+    ),
+    gauge('tidemark_store_up', '1 while the database takes readings', single(live.storeUp ? 1 : 0)),
+  ]
+  return families.map(format).join('')
+}
+
+function counter(name: string, help: string, values: Family['values']): Family {
+  return { name, help, type: 'counter', values }
+}
+
+function gauge(name: string, help: string, values: Family['values']): Family {
+  return { name, help, type: 'gauge', values }
+}
+
+function format({ name, help, type, values }: Family): string {
+  const lines = values.map(([labels, value]) => {
+    const shown = Object.entries(labels).map(([label, text]) => `${label}="${text.replace(/[\\"\n]/g, '_')}"`)
+    return `${name}${shown.length === 0 ? '' : `{${shown.join(',')}}`} ${value}\n`
+  })
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+}

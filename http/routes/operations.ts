@@ -1,0 +1,56 @@
+import type { Alarm } from '../../rules/alarm-events.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import type { Api } from '../http-server.ts'
+import { consumerLags, messageLedger, RateMeter } from '../ledger.ts'
+import { sendProblem } from '../problem.ts'
+import { logMetrics } from '../prometheus.ts'
+
+const indexPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tidemark</title>
+<h1>Tidemark</h1><ul><li><a href="/openapi.json">API description</a><li><a href="/metrics">Metrics</a>
+<li><a href="/readyz">Readiness</a></ul></html>`
+
+/** Statistics, metrics, health and the description of the API. */
+export function operationRoutes(app: Api, deps: HttpDeps): void {
+  const { log, connections, devices, storeStatus, metrics } = deps
+  const rate = new RateMeter(log)
+
+  app.get('/api/v1/stats', { config: { role: 'read' } }, async () => {
+    const stats = log.stats()
+    const { acknowledged, stored, deadLettered, pending } = messageLedger(stats)
+    const alarms = log.entries<Alarm>('alarms').filter(([, alarm]) => alarm.condition !== 'normal')
+    return {
+      messages: { acknowledged, stored, deadLettered, pending, perSecond: rate.perSecond(acknowledged) },
+      devices: { total: devices.size, online: connections.count() },
+      alarms: { standing: alarms.length },
+      consumers: consumerLags(stats),
+      store: storeStatus(),
+    }
+  })
+
+  app.get('/metrics', async (_request, reply) => {
+    const live = { connectedDevices: connections.count(), storeUp: storeStatus().up }
+    const text = logMetrics(log.stats(), live) + (await metrics.registry.metrics())
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text)
+  })
+
+  app.get('/livez', async () => ({ status: 'ok' }))
+
+  // Ready means that messages are acknowledged; with the database away they still are.
+  app.get('/readyz', async (_request, reply) => {
+    try {
+      log.stats()
+    } catch {
+      return sendProblem(reply, 503, 'TIDEMARK_LOG_READ', 'the log cannot be read')
+    }
+    return { status: 'ok', store: storeStatus() }
+  })
+
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/docs', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/openapi.json'))
+  app.get('/', { schema: { hide: true } }, async (_request, reply) =>
+    reply
+      .header('content-security-policy', "default-src 'none'; style-src 'self'")
+      .type('text/html; charset=utf-8')
+      .send(indexPage),
+  )
+}

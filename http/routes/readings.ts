@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { durationMs } from '../../domain/duration.ts'
+import { isMetricName } from '../../domain/names.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import type { Api } from '../http-server.ts'
+import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { sendProblem } from '../problem.ts'
+
+/** RFC 3339 or Unix milliseconds. */
+const time = z.string().transform((text, context) => {
+  const ms = /^-?\d{1,15}$/.test(text)
+    ? Number(text)
+    : /^\d{4}-\d\d-\d\d/.test(text)
+      ? Date.parse(text)
+      : Number.NaN
+  if (Number.isNaN(ms)) {
+    context.addIssue({ code: 'custom', message: 'expected RFC 3339 or Unix milliseconds' })
+    return z.NEVER
+  }
+  return ms
+})
+
+const query = z.strictObject({
+  ...pageQuery,
+  device: z.string().min(1),
+  metric: z
+    .string()
+    .transform((text) => text.split(','))
+    .refine((names) => names.every((name) => isMetricName(name)), 'not a metric name')
+    .optional(),
+  from: time.optional(),
+  to: time.optional(),
+  every: z
+    .string()
+    .refine((text) => (durationMs(text) ?? 0) > 0, 'expected a duration such as 1h')
+    .optional(),
+  fn: z.enum(['mean', 'min', 'max', 'sum', 'count', 'last']).optional(),
+})
+
+/** A future reading is at most this far ahead of what `to` defaults to; it is asked for by name. */
+const everything = { from: Date.UTC(2000, 0, 1), to: Date.UTC(2100, 0, 1) }
+
+/** Stored readings of a device, oldest first; without `from` and `to` all of them. */
+export function readingRoutes(app: Api, { devices, profiles, store }: HttpDeps): void {
+  app.get(
+    '/api/v1/readings',
+    { config: { role: 'read' }, schema: { querystring: query } },
+    async (request, reply) => {
+      const { device: id, metric, from, to, every, fn, limit, cursor } = request.query
+      const device = devices.find(id)
+      if (device === undefined)
+        return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no device ${id}`)
+      const everyMs = every === undefined ? undefined : durationMs(every)
+      // A page of windows goes on after the whole window that ended the last one.
+      const after = decodeCursor(cursor)
+      const start = after === undefined ? (from ?? everything.from) : Number(after) + (everyMs ?? 1)
+      const found = await store.readings({
+        device: device.id,
+        type: device.type,
+        metrics: metric ?? [],
+        tags: profiles.find(device.type)?.tags ?? [],
+        from: start,
+        to: to ?? everything.to,
+        ...(everyMs === undefined ? {} : { everyMs, fn: fn ?? 'mean' }),
+        limit: limit + 1,
+      })
+      const { items, nextCursor } = page(found, limit, (reading) => String(reading.time))
+      return { items: items.map((item) => ({ time: rfc3339(item.time), values: item.values })), nextCursor }
+    },
+  )
+}
+
+/** Whole seconds without a fraction, as the contract shows them. */
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z')
+}
