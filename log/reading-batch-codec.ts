@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr'
 import type { ReadingBatch } from '../domain/reading-batch.ts'
 
-const packr = new Packr({ useRecords: false, moreTypes: false })
+const packr = new Packr({ useRecords: false, moreTypes: true })
 
 /** Bytes of a `readings` record. MessagePack; typed arrays travel as they are. */
 export function encodeReadingBatch(batch: ReadingBatch): Buffer {

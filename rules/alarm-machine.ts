@@ -1,3 +1,4 @@
+import { type Arrivals, endsSilence } from './arrivals.ts'
 import { type Outcome, outcomes } from './conditions/condition.ts'
 
 /** The condition of an alarm, after ISA-18.2 and OPC UA Part 9. */
@@ -13,12 +14,12 @@ export interface AlarmState {
   recoveringSince: number
   /** Transitions of this episode so far: the ordinal in the next event's id. */
   transitions: number
-  /** Readings judged for this instance last, for `gaps: reset`. */
-  lastTime: number
+  /** When readings came, kept only under `gaps: reset`. */
+  arrivals?: Arrivals
 }
 
 export function normalState(): AlarmState {
-  return { condition: 'normal', since: 0, raisedAt: 0, recoveringSince: 0, transitions: 0, lastTime: 0 }
+  return { condition: 'normal', since: 0, raisedAt: 0, recoveringSince: 0, transitions: 0 }
 }
 
 export type Transition = 'raised' | 'cleared'
@@ -41,8 +42,9 @@ export function step(
     case 'normal':
       if (outcome !== outcomes.met) return 'same'
       state.condition = 'pending'
+      // A second episode that starts at the same time (the device sent two values for it) counts on: ids stay unique.
+      if (state.since !== time) state.transitions = 0
       state.since = time
-      state.transitions = 0
       return forMs === 0 ? raise(state, time) : 'changed'
     case 'pending':
       if (outcome !== outcomes.met) {
@@ -62,6 +64,15 @@ export function step(
       }
       return time - state.recoveringSince >= keepForMs ? clear(state) : 'same'
   }
+}
+
+/**
+ * `gaps: reset`: notes that a reading came at `time`, and starts `for` again when the silence before it was too long. Call
+ * before `step`, with every reading of the metric; the state needs saving after it.
+ */
+export function noteArrival(state: AlarmState, time: number): void {
+  state.arrivals ??= { last: time, gaps: [] }
+  if (endsSilence(state.arrivals, time) && state.condition === 'pending') state.condition = 'normal'
 }
 
 function raise(state: AlarmState, time: number): Transition {

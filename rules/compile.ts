@@ -17,6 +17,8 @@ export interface CompiledRule {
   readonly metrics: readonly string[]
   readonly forMs: number
   readonly keepForMs: number
+  /** A silence of over 3 × the usual interval starts `for` again. */
+  readonly gapsReset: boolean
   matches(device: DeviceRecord): boolean
   conditionFor(device: DeviceRecord): CompiledCondition
 }
@@ -30,6 +32,7 @@ export function compileRule(rule: StoredRule): CompiledRule {
     metrics: kind.metrics(rule.when),
     forMs: durationMs(rule.for) ?? 0,
     keepForMs: durationMs(rule.keepFor) ?? 0,
+    gapsReset: rule.gaps === 'reset',
     matches: (device) =>
       (types.length === 0 || types.includes(device.type)) &&
       (devices.length === 0 || devices.includes(device.id)) &&

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { Value } from '../domain/profile.ts'
 import { type ReadingBatch, valueAt } from '../domain/reading-batch.ts'
-import { type AlarmState, normalState, step, type Transition } from './alarm-machine.ts'
+import { type AlarmState, normalState, noteArrival, step, type Transition } from './alarm-machine.ts'
 import { type CompiledRule, compileRule } from './compile.ts'
 import { type CompiledCondition, outcomes } from './conditions/condition.ts'
 import type { StoredRule } from './rule.ts'
@@ -115,6 +115,10 @@ export class Evaluator {
         for (const instance of instances) {
           const outcome = instance.condition.judge(value)
           const { state, compiled } = instance
+          if (compiled.gapsReset) {
+            noteArrival(state, time)
+            evaluation.changed.add(instance)
+          }
           if (state.condition === 'normal' && outcome !== outcomes.met) continue
           const result = step(state, outcome, time, compiled.forMs, compiled.keepForMs)
           if (result === 'same') continue
@@ -140,7 +144,7 @@ export class Evaluator {
     const byMetric = new Map<string, Instance[]>()
     for (const compiled of this.#rules.values()) {
       if (!compiled.matches(device)) continue
-      const state = this.#kept.instance(compiled.rule.id, id) ?? normalState()
+      const state = { ...normalState(), ...this.#kept.instance(compiled.rule.id, id) }
       const instance: Instance = { compiled, device, condition: compiled.conditionFor(device), state }
       for (const metric of compiled.metrics) byMetric.set(metric, [...(byMetric.get(metric) ?? []), instance])
     }

@@ -119,7 +119,7 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
     ['disable', false],
   ] as const) {
     app.post(
-      `/api/v1/rules/:id::${verb}`,
+      `/api/v1/rules/:id(^[^:]+)::${verb}`,
       { config: { role: 'admin' }, schema: { params } },
       async (request, reply) => {
         const { id } = request.params

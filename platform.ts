@@ -1,0 +1,241 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Broker } from './broker/broker.ts'
+import type { Config } from './config.ts'
+import { EventDelivery } from './events/event-delivery.ts'
+import { createHttpServer } from './http/http-server.ts'
+import { messageLedger } from './http/ledger.ts'
+import { delay, wallClock } from './lib/clock.ts'
+import { messageOf } from './lib/errors.ts'
+import { createLogger, type Logger } from './lib/logger.ts'
+import { createMetrics } from './lib/metrics.ts'
+import { lockDataDir } from './log/data-dir-lock.ts'
+import { type LmdbLog, openLmdbLog } from './log/lmdb-log.ts'
+import { Retention } from './log/retention.ts'
+import { DeviceRegistry, newSecret } from './registry/device-registry.ts'
+import { ProfileRegistry } from './registry/profile-registry.ts'
+import { TokenRegistry } from './registry/token-registry.ts'
+import { RuleRegistry } from './rules/rule-registry.ts'
+import type { StoreConfig } from './storage/open-store.ts'
+import type { StoreStatus } from './storage/storage-writer.ts'
+import { Thread } from './threads/thread.ts'
+
+/** Where a running platform is met. */
+export interface Platform {
+  readonly mqttUrl: string
+  readonly httpUrl: string
+  readonly adminToken: string
+  /** Stops the parts in the order in which data flows, each once it has handed on what it holds. */
+  stop(): Promise<void>
+}
+
+const drainMsMax = 5_000
+/** npm passes a Ctrl-C on that the terminal has sent already: within this time the two count once. */
+const sameSignalMs = 2_000
+
+/**
+ * Builds every part in the order in which data flows (log, registry, threads of ingest, storage and rules, broker, HTTP) and
+ * stops them in that order too: nothing is taken in that has nowhere to go.
+ */
+export async function startPlatform(
+  config: Config,
+  logger: Logger,
+  onFailure: (error: Error) => void,
+): Promise<Platform> {
+  const clock = wallClock
+  const metrics = createMetrics()
+  const unlock = lockDataDir(config.dataDir)
+  const logPath = join(config.dataDir, 'log')
+  const log = await openLmdbLog({ path: logPath, logBytesMax: config.logBytesMax })
+  const retention = new Retention({ log, logger })
+  const adminToken = config.adminToken ?? keptAdminToken(config.dataDir)
+
+  const devices = new DeviceRegistry(log, clock)
+  devices.load()
+  const profiles = new ProfileRegistry(log)
+  const tokens = new TokenRegistry(log, clock, adminToken)
+  const rules = new RuleRegistry(log, clock)
+
+  let store: StoreStatus = { up: true }
+  const settings = {
+    logPath,
+    doorbell: log.doorbell.memory,
+    logLevel: config.logLevel,
+    store: storeConfig(config),
+  }
+  const data = await Thread.start('data-thread', settings, {
+    onFailure,
+    onStoreStatus: (status) => {
+      store = status
+      if (status.writeSeconds !== undefined) metrics.storeWriteSeconds.observe(status.writeSeconds)
+    },
+  })
+  const rulesThread = await Thread.start('rules-thread', settings, { onFailure })
+  retention.start()
+
+  const { tlsCert, tlsKey, tlsCa } = config
+  const tls =
+    tlsCert !== undefined && tlsKey !== undefined ? { cert: tlsCert, key: tlsKey, ca: tlsCa } : undefined
+  const broker = new Broker({
+    ...config,
+    mqttsPort: config.mqttsPort,
+    tls,
+    log,
+    devices,
+    tokens,
+    clock,
+    logger,
+    metrics,
+  })
+  devices.onChange((change, id) => {
+    if (change === 'removed' || change === 'secret') broker.connections.disconnect(id)
+  })
+  const delivery = new EventDelivery({
+    log,
+    clock,
+    logger,
+    metrics,
+    publish: (topic, payload) => broker.publish(topic, payload, 1),
+  })
+  const http = await createHttpServer({
+    log,
+    clock,
+    logger,
+    metrics,
+    devices,
+    profiles,
+    tokens,
+    rules,
+    store: data.store,
+    storeStatus: () => ({ kind: config.store, ...store }),
+    connections: broker.connections,
+    republish: broker.republish,
+  })
+  const { port: httpPort } = await http.listen(config.host, config.httpPort)
+  const { port: mqttPort } = await broker.start()
+  broker.attach(http.server)
+  delivery.start()
+
+  return {
+    mqttUrl: `mqtt://${config.host}:${mqttPort}`,
+    httpUrl: `http://${config.host}:${httpPort}`,
+    adminToken,
+    stop: async () => {
+      await broker.stop()
+      await drained(log, () => store.up)
+      await http.close()
+      await data.stop()
+      await rulesThread.stop()
+      await delivery.stop()
+      await retention.stop()
+      await log.close()
+      unlock()
+    },
+  }
+}
+
+/** Runs the platform until a signal or a failure ends it; resolves with the exit code. */
+export async function runPlatform(config: Config): Promise<number> {
+  const logger = createLogger(config.logLevel, { part: 'platform' })
+  let fail: (error: Error) => void = () => undefined
+  const failed = new Promise<'failed'>((resolve) => {
+    fail = (error) => {
+      logger.fatal({ code: 'TIDEMARK_FAILED', err: error }, 'a part failed')
+      resolve('failed')
+    }
+  })
+  // lmdb-js reports a commit that failed to its caller and here as well; the caller deals with it.
+  process.on('unhandledRejection', (reason) => {
+    if (typeof reason === 'object' && reason !== null && 'commitError' in reason) return
+    fail(reason instanceof Error ? reason : new Error(messageOf(reason)))
+  })
+  const platform = await startPlatform(config, logger, (error) => fail(error))
+  const interrupted = interruption(logger)
+  process.stdout.write(banner(platform, config))
+  const demo = config.demo ? startDemo(platform, logger) : undefined
+  const end = await Promise.race([interrupted, failed])
+  logger.info('stopping')
+  await demo?.stop()
+  await Promise.race([platform.stop(), delay(drainMsMax * 2)])
+  process.exit(end === 'failed' ? 1 : 0)
+}
+
+function startDemo(platform: Platform, logger: Logger): { stop(): Promise<void> } {
+  const stopping = new AbortController()
+  const running = import('./simulators/demo-fleet.ts')
+    .then(({ runDemoFleet }) => runDemoFleet({ ...platform, signal: stopping.signal }))
+    .catch((error) =>
+      logger.error({ code: 'TIDEMARK_DEMO', detail: messageOf(error) }, 'the demo fleet stopped'),
+    )
+  return {
+    stop: async () => {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+function interruption(logger: Logger): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    const onSignal = () => {
+      const now = performance.now()
+      if (firstAt === undefined) {
+        firstAt = now
+        resolve('interrupted')
+      } else if (now - firstAt > sameSignalMs) {
+        logger.warn({ code: 'TIDEMARK_FORCED' }, 'forced to exit')
+        process.exit(1)
+      }
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })
+}
+
+function banner({ httpUrl, mqttUrl, adminToken }: Platform, config: Config): string {
+  return [
+    '',
+    'Tidemark is running',
+    `  Dashboard    ${httpUrl}/`,
+    `  MQTT         ${mqttUrl}`,
+    `  Admin token  ${config.adminToken === undefined ? adminToken : '(as configured)'}`,
+    `  Data         ${config.dataDir}`,
+    '',
+    '',
+  ].join('\n')
+}
+
+function keptAdminToken(dataDir: string): string {
+  const file = join(dataDir, 'admin-token')
+  try {
+    writeFileSync(file, `${newSecret()}\n`, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  chmodSync(file, 0o600)
+  return readFileSync(file, 'utf8').trim()
+}
+
+function storeConfig(config: Config): StoreConfig {
+  if (config.store === 'duckdb') {
+    const path = join(config.dataDir, 'readings.duckdb')
+    return { kind: 'duckdb', path, memoryLimitMb: config.duckdbMemoryMb }
+  }
+  return {
+    kind: 'influxdb',
+    url: config.influxUrl,
+    version: config.influxVersion,
+    bucket: config.influxBucket,
+    org: config.influxOrg,
+    token: config.influxToken,
+    username: config.influxUsername,
+    password: config.influxPassword,
+  }
+}
+
+/** Waits until everything acknowledged is stored, while the database takes readings, for a while. */
+async function drained(log: LmdbLog, isStoreUp: () => boolean): Promise<void> {
+  const until = performance.now() + drainMsMax
+  while (performance.now() < until && isStoreUp() && messageLedger(log.stats()).pending > 0) await delay(20)
+}

@@ -1,0 +1,225 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import { generate } from 'mqtt-packet'
+import { backoff } from '../lib/backoff.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
+
+export interface PublisherOptions {
+  /** `mqtt://host:port` or `mqtts://host:port`. */
+  readonly url: string
+  readonly clientId: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly topic: string
+  readonly qos: 0 | 1
+  /** Called with what `publish` was given, when the broker has acknowledged it (QoS 0: when it was handed to the socket). */
+  readonly onAcknowledged: (tag: number) => void
+  /** The connection was lost; it comes back by itself, and what is not acknowledged is sent again. */
+  readonly onReconnect?: () => void
+}
+
+const keepaliveSeconds = 60
+const connectTimeoutMs = 10_000
+const idMax = 65_535
+const connackType = 2
+const pubackType = 4
+
+/**
+ * A device's connection for publishing, MQTT 3.1.1 over TCP or TLS. Frames are built by hand and acknowledgements read in
+ * place, so that a load generator on the machine of its subject takes as little of it as can be.
+ */
+export class MqttPublisher {
+  readonly #options: PublisherOptions
+  readonly #topicBytes: Buffer
+  readonly #unacknowledged = new Map<number, { readonly frame: Buffer; readonly tag: number }>()
+  readonly #backoff = backoff({ firstMs: 100, maxMs: 5_000 })
+  #socket: net.Socket | undefined
+  #isOpen = false
+  #isClosed = false
+  #nextId = 1
+  #rest = Buffer.alloc(0)
+  #ping: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
+  #outgoing: Buffer[] = []
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    const topic = Buffer.from(options.topic)
+    this.#topicBytes = Buffer.concat([Buffer.from([topic.length >> 8, topic.length & 0xff]), topic])
+  }
+
+  get inFlight(): number {
+    return this.#unacknowledged.size
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Resolves when connected. Rejects with TIDEMARK_MQTT_REFUSED, or TIDEMARK_MQTT_UNREACHABLE (exit code 3). */
+  connect(): Promise<void> {
+    return new Promise((resolve, reject) => this.#open(resolve, reject))
+  }
+
+  /** Queues a message for `flush`. `tag` comes back with its acknowledgement. */
+  publish(payload: Buffer, tag: number): void {
+    const { qos } = this.#options
+    const id = qos === 0 ? 0 : this.#freeId()
+    const frame = this.#frame(payload, id)
+    if (qos === 1) this.#unacknowledged.set(id, { frame, tag })
+    this.#outgoing.push(frame)
+    if (qos === 0) this.#options.onAcknowledged(tag)
+  }
+
+  /** Writes what was queued, in one piece. */
+  flush(): void {
+    if (this.#outgoing.length === 0 || !this.#isOpen) return
+    const frames = this.#outgoing
+    this.#outgoing = []
+    this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+  }
+
+  /** Says DISCONNECT and closes. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#ping)
+    clearTimeout(this.#retry)
+    const socket = this.#socket
+    if (socket === undefined || socket.destroyed) return
+    await new Promise<void>((resolve) => {
+      socket.once('close', () => resolve())
+      socket.end(Buffer.from([0xe0, 0]))
+      setTimeout(() => socket.destroy(), 1_000).unref()
+    })
+  }
+
+  #open(opened: () => void, refused: (error: Error) => void): void {
+    const { url, clientId, username, password } = this.#options
+    const { protocol, hostname, port } = new URL(url)
+    const target = { host: hostname, port: Number(port || (protocol === 'mqtts:' ? 8883 : 1883)) }
+    const socket =
+      protocol === 'mqtts:' ? tls.connect({ ...target, rejectUnauthorized: false }) : net.connect(target)
+    socket.setNoDelay(true)
+    socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error('timed out')))
+    let isSettled = false
+    const settle = (error?: Error) => {
+      if (isSettled) return
+      isSettled = true
+      if (error === undefined) opened()
+      else refused(error)
+    }
+    this.#socket = socket
+    this.#rest = Buffer.alloc(0)
+    socket.on(protocol === 'mqtts:' ? 'secureConnect' : 'connect', () => {
+      const login = username === undefined ? {} : { username, password: Buffer.from(password ?? '') }
+      socket.write(
+        generate({
+          cmd: 'connect',
+          protocolId: 'MQTT',
+          protocolVersion: 4,
+          clean: true,
+          keepalive: keepaliveSeconds,
+          clientId,
+          ...login,
+        }),
+      )
+    })
+    socket.on('data', (chunk) => this.#received(chunk, settle))
+    socket.on('error', (error) => {
+      settle(new TidemarkError('TIDEMARK_MQTT_UNREACHABLE', `${url}: ${messageOf(error)}`, { exitCode: 3 }))
+    })
+    socket.on('close', () => {
+      const wasOpen = this.#isOpen
+      this.#isOpen = false
+      clearInterval(this.#ping)
+      settle(
+        new TidemarkError('TIDEMARK_MQTT_UNREACHABLE', `${url}: the connection was closed`, { exitCode: 3 }),
+      )
+      if (wasOpen && !this.#isClosed) this.#reconnect()
+    })
+  }
+
+  #reconnect(): void {
+    this.#options.onReconnect?.()
+    const attempt = () => {
+      if (this.#isClosed) return
+      this.#open(
+        () => this.#resend(),
+        () => {
+          this.#retry = setTimeout(attempt, this.#backoff.next())
+        },
+      )
+    }
+    this.#retry = setTimeout(attempt, this.#backoff.next())
+  }
+
+  /** [MQTT-4.4.0-1]: what is unacknowledged goes again, in order, with DUP. */
+  #resend(): void {
+    this.#backoff.reset()
+    this.#outgoing = []
+    for (const { frame } of this.#unacknowledged.values()) {
+      const again = Buffer.from(frame)
+      again[0] = again[0]! | 0x08
+      this.#outgoing.push(again)
+    }
+    this.flush()
+  }
+
+  #received(chunk: Buffer, settle: (error?: Error) => void): void {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    let at = 0
+    // Everything that a publisher is sent has a remaining length of one byte.
+    while (at + 1 < bytes.length && at + 2 + bytes[at + 1]! <= bytes.length) {
+      const type = bytes[at]! >> 4
+      if (type === pubackType) this.#acknowledged(bytes.readUInt16BE(at + 2))
+      else if (type === connackType) this.#answered(bytes[at + 3]!, settle)
+      at += 2 + bytes[at + 1]!
+    }
+    this.#rest = at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at))
+  }
+
+  #answered(returnCode: number, settle: (error?: Error) => void): void {
+    if (returnCode !== 0) {
+      const message = `${this.#options.clientId} was refused with return code ${returnCode}`
+      settle(new TidemarkError('TIDEMARK_MQTT_REFUSED', message))
+      this.#socket?.destroy()
+      return
+    }
+    this.#isOpen = true
+    this.#socket?.setTimeout(0)
+    this.#ping = setInterval(() => this.#socket?.write(Buffer.from([0xc0, 0])), (keepaliveSeconds * 1000) / 2)
+    settle()
+  }
+
+  #acknowledged(id: number): void {
+    const sent = this.#unacknowledged.get(id)
+    if (sent === undefined) return
+    this.#unacknowledged.delete(id)
+    this.#options.onAcknowledged(sent.tag)
+  }
+
+  #freeId(): number {
+    for (let tried = 0; tried < idMax; tried++) {
+      const id = this.#nextId
+      this.#nextId = id === idMax ? 1 : id + 1
+      if (!this.#unacknowledged.has(id)) return id
+    }
+    throw new Error('every packet identifier is in flight')
+  }
+
+  #frame(payload: Buffer, id: number): Buffer {
+    const topic = this.#topicBytes
+    const length = topic.length + (id > 0 ? 2 : 0) + payload.length
+    const lengthBytes = length < 128 ? 1 : length < 16_384 ? 2 : 3
+    const frame = Buffer.allocUnsafe(1 + lengthBytes + length)
+    frame[0] = 0x30 | (id > 0 ? 2 : 0)
+    let at = 1
+    for (let rest = length, i = 0; i < lengthBytes; i++, rest = Math.floor(rest / 128)) {
+      frame[at++] = (rest % 128) | (i < lengthBytes - 1 ? 0x80 : 0)
+    }
+    at += topic.copy(frame, at)
+    if (id > 0) at = frame.writeUInt16BE(id, at)
+    payload.copy(frame, at)
+    return frame
+  }
+}

@@ -1,0 +1,62 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { Ingest } from '../ingest/ingest.ts'
+import { wallClock } from '../lib/clock.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { createLogger } from '../lib/logger.ts'
+import { openLmdbLog } from '../log/lmdb-log.ts'
+import { createStore } from '../storage/open-store.ts'
+import { StorageWriter } from '../storage/storage-writer.ts'
+import type { FromThread, StoreQuestion, ThreadSettings, ToThread } from './messages.ts'
+
+/** The thread of ingest, the storage writer and the store. */
+const settings = workerData as ThreadSettings
+const port = parentPort!
+const tell = (message: FromThread) => port.postMessage(message)
+
+const logger = createLogger(settings.logLevel, { part: 'data' })
+const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
+const store = createStore(settings.store, logger)
+await store.open()
+const ingest = new Ingest({ log, clock: wallClock, logger })
+const writer = new StorageWriter({
+  log,
+  store,
+  logger,
+  onStatus: (status) => tell({ kind: 'store', status }),
+})
+ingest.start()
+writer.start()
+
+port.on('message', async (message: ToThread) => {
+  if (message.kind === 'ask') {
+    await answer(message.id, message.question)
+    return
+  }
+  await ingest.stop()
+  await writer.stop()
+  await store.close()
+  await log.close()
+  tell({ kind: 'stopped' })
+  port.close()
+})
+tell({ kind: 'ready' })
+
+async function answer(id: number, question: StoreQuestion): Promise<void> {
+  try {
+    tell({ kind: 'answer', id, value: await ask(question) })
+  } catch (error) {
+    const code = error instanceof TidemarkError ? error.code : 'TIDEMARK_STORE_QUERY'
+    tell({ kind: 'failed', id, code, message: messageOf(error) })
+  }
+}
+
+function ask(question: StoreQuestion): Promise<unknown> {
+  switch (question.method) {
+    case 'readings':
+      return store.readings(question.query)
+    case 'latest':
+      return store.latest(question.query)
+    case 'purge':
+      return store.purge(question.query)
+  }
+}

@@ -1,0 +1,33 @@
+import type { StoreConfig } from '../storage/open-store.ts'
+import type { LatestQuery, ReadingQuery } from '../storage/reading-store.ts'
+import type { StoreStatus } from '../storage/storage-writer.ts'
+
+/** What a thread is given at its start. */
+export interface ThreadSettings {
+  readonly logPath: string
+  readonly doorbell: SharedArrayBuffer
+  readonly logLevel: string
+  readonly store: StoreConfig
+}
+
+/** A question to the store, which lives in the data thread: DuckDB allows one writing process and is opened once. */
+export type StoreQuestion =
+  | { readonly method: 'readings'; readonly query: ReadingQuery }
+  | { readonly method: 'latest'; readonly query: LatestQuery }
+  | { readonly method: 'purge'; readonly query: LatestQuery }
+
+export type ToThread =
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: StoreQuestion }
+
+export type FromThread =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'store'; readonly status: StoreStatus }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | {
+      readonly kind: 'failed'
+      readonly id: number
+      readonly code: `TIDEMARK_${string}`
+      readonly message: string
+    }

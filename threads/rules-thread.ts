@@ -1,0 +1,24 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { wallClock } from '../lib/clock.ts'
+import { createLogger } from '../lib/logger.ts'
+import { openLmdbLog } from '../log/lmdb-log.ts'
+import { RulesEngine } from '../rules/rules-engine.ts'
+import type { FromThread, ThreadSettings } from './messages.ts'
+
+/** The thread of the rules engine. */
+const settings = workerData as ThreadSettings
+const port = parentPort!
+const tell = (message: FromThread) => port.postMessage(message)
+
+const logger = createLogger(settings.logLevel, { part: 'rules' })
+const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
+const engine = new RulesEngine({ log, clock: wallClock, logger })
+engine.start()
+
+port.on('message', async () => {
+  await engine.stop()
+  await log.close()
+  tell({ kind: 'stopped' })
+  port.close()
+})
+tell({ kind: 'ready' })

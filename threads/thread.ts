@@ -1,0 +1,97 @@
+import { Worker } from 'node:worker_threads'
+import { TidemarkError } from '../lib/errors.ts'
+import type { LatestQuery, ReadingQuery, ReadingStore, StoredReading } from '../storage/reading-store.ts'
+import type { StoreStatus } from '../storage/storage-writer.ts'
+import type { FromThread, StoreQuestion, ThreadSettings, ToThread } from './messages.ts'
+
+export interface ThreadEvents {
+  /** The thread died: whatever it was, the process must end with it. */
+  readonly onFailure: (error: Error) => void
+  readonly onStoreStatus?: (status: StoreStatus) => void
+}
+
+const questionsMax = 100
+
+/** A worker thread of the platform, from the outside. */
+export class Thread {
+  readonly #worker: Worker
+  readonly #events: ThreadEvents
+  readonly #questions = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >()
+  #nextId = 0
+  #stopped: (() => void) | undefined
+
+  private constructor(worker: Worker, events: ThreadEvents) {
+    this.#worker = worker
+    this.#events = events
+  }
+
+  /** Resolves when the thread's parts run. */
+  static start(
+    file: 'data-thread' | 'rules-thread',
+    settings: ThreadSettings,
+    events: ThreadEvents,
+  ): Promise<Thread> {
+    const worker = new Worker(new URL(`./${file}.js`, import.meta.url), { workerData: settings })
+    const thread = new Thread(worker, events)
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromThread) =>
+        message.kind === 'ready' ? resolve(thread) : thread.#heard(message),
+      )
+      worker.on('error', (error) => {
+        reject(error)
+        thread.#failed(error instanceof Error ? error : new Error(String(error)))
+      })
+      worker.on('exit', (code) => {
+        if (thread.#stopped === undefined) thread.#failed(new Error(`the thread ${file} ended with ${code}`))
+        else thread.#stopped()
+      })
+    })
+  }
+
+  /** The store's read side, over messages to the thread that has it. */
+  readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'> = {
+    readings: (query: ReadingQuery) => this.#ask({ method: 'readings', query }) as Promise<StoredReading[]>,
+    latest: (query: LatestQuery) =>
+      this.#ask({ method: 'latest', query }) as ReturnType<ReadingStore['latest']>,
+    purge: (query: LatestQuery) => this.#ask({ method: 'purge', query }) as Promise<void>,
+  }
+
+  /** Resolves when the thread's parts have stopped and the thread has ended. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stopped = resolve
+      this.#worker.postMessage({ kind: 'stop' } satisfies ToThread)
+    })
+  }
+
+  #ask(question: StoreQuestion): Promise<unknown> {
+    if (this.#questions.size >= questionsMax) {
+      return Promise.reject(
+        new TidemarkError('TIDEMARK_STORE_QUEUE', `${questionsMax} queries are waiting for the store`),
+      )
+    }
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      this.#questions.set(id, { resolve, reject })
+      this.#worker.postMessage({ kind: 'ask', id, question } satisfies ToThread)
+    })
+  }
+
+  #heard(message: FromThread): void {
+    if (message.kind === 'store') this.#events.onStoreStatus?.(message.status)
+    if (message.kind !== 'answer' && message.kind !== 'failed') return
+    const question = this.#questions.get(message.id)
+    this.#questions.delete(message.id)
+    if (message.kind === 'answer') question?.resolve(message.value)
+    else question?.reject(new TidemarkError(message.code, message.message))
+  }
+
+  #failed(error: Error): void {
+    for (const { reject } of this.#questions.values()) reject(error)
+    this.#questions.clear()
+    this.#events.onFailure(error)
+  }
+}
