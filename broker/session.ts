@@ -28,7 +28,7 @@ export interface SessionPorts {
 const pubackBytes = 4
 const publishType = 3
 /** A device that stays over its rate for this long is disconnected. */
-const throttledMsMax = 30_000
+const throttledMsMax = 300_000
 
 /**
  * One connection, between its socket and aedes. Wraps `conn.read()`: splits what arrives into packets, refuses oversized
@@ -45,7 +45,10 @@ export class Session implements CommitTarget {
   readonly #assembler = new PacketAssembler()
   #deviceId = ''
   #topics: readonly Buffer[] = []
-  #open = false
+  #phase: 'connect' | 'waiting' | 'open' = 'connect'
+  #isDevice = false
+  /** What came behind CONNECT before it was answered. */
+  #early: Buffer | null = null
   #held = 0
   #passedToAedes = 0
   #gated = false
@@ -65,13 +68,18 @@ export class Session implements CommitTarget {
     conn.once('close', () => clearTimeout(this.#throttle))
   }
 
-  /** From here on the connection's telemetry bypasses aedes: CONNACK is sent. */
+  /**
+   * CONNACK is sent: from here on packets are taken, the telemetry of a device past aedes. Until then only CONNECT goes to
+   * aedes, whose queue for what comes behind it is short and ends the connection when it is full.
+   */
   open(principal: Principal): void {
+    this.#phase = 'open'
+    setImmediate(() => this.#conn.emit('readable'))
     if (principal.kind !== 'device') return
+    this.#isDevice = true
     this.#deviceId = principal.id
     this.deviceBytes = Buffer.from(principal.id, 'latin1')
     this.#topics = [Buffer.from(telemetryTopic(principal.id)), Buffer.from(ownTelemetryTopic)]
-    this.#open = true
   }
 
   /** Telemetry that came through aedes (QoS 2, or behind such a packet): acknowledged by `done` once on disk. */
@@ -126,8 +134,9 @@ export class Session implements CommitTarget {
   }
 
   #read(): Buffer | null {
-    if (this.#isGated()) return null
-    const chunk = this.#rawRead()
+    if (this.#phase === 'waiting' || this.#isGated()) return null
+    const chunk = this.#early ?? this.#rawRead()
+    this.#early = null
     if (chunk === null) return null
     const bytes = this.#assembler.join(chunk)
     if (bytes === undefined) return null
@@ -150,8 +159,13 @@ export class Session implements CommitTarget {
         return this.#violate(frame.kind, frame.kind === 'too_large' ? frame.bytes : 0)
       if (!this.#takeTelemetry(bytes, at, frame.body, frame.end)) passed.push(bytes.subarray(at, frame.end))
       at = frame.end
+      if (this.#phase === 'connect') {
+        this.#phase = 'waiting'
+        if (at < bytes.length) this.#early = Buffer.from(bytes.subarray(at))
+        break
+      }
     }
-    if (this.#open) this.#ports.onActivity()
+    if (this.#isDevice) this.#ports.onActivity()
     if (passed.length === 0) return null
     return passed.length === 1 ? passed[0]! : Buffer.concat(passed)
   }
@@ -161,7 +175,7 @@ export class Session implements CommitTarget {
     const header = bytes[start]!
     if (header >> 4 !== publishType) return false
     this.#tokens--
-    if (!this.#open) return false
+    if (!this.#isDevice) return false
     const qos = (header >> 1) & 3
     const retain = (header & 1) === 1
     const topicCode = qos < 2 && !retain && this.#passedToAedes === 0 ? this.#ownTopic(bytes, body, end) : -1
@@ -211,7 +225,7 @@ export class Session implements CommitTarget {
   /** Token bucket: true when the socket must not be read until there are tokens again; a timer then resumes. */
   #isOverRate(): boolean {
     const { deviceRateMax, deviceBurstMax } = this.#limits
-    if (deviceRateMax === 0 || !this.#open) return false
+    if (deviceRateMax === 0 || !this.#isDevice) return false
     const now = performance.now()
     this.#tokens = Math.min(deviceBurstMax, this.#tokens + ((now - this.#tokensAt) / 1000) * deviceRateMax)
     this.#tokensAt = now
@@ -241,7 +255,7 @@ export class Session implements CommitTarget {
   #resume(): void {
     if (this.#throttle !== undefined || this.#conn.destroyed) return
     this.#gated = false
-    if (this.#open) this.#ports.onActivity()
+    if (this.#isDevice) this.#ports.onActivity()
     this.#conn.emit('readable')
   }
 }

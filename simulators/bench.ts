@@ -1,0 +1,221 @@
+import { build, type Histogram } from 'hdr-histogram-js'
+import { telemetryTopic } from '../domain/names.ts'
+import { delay } from '../lib/clock.ts'
+import type { DeviceCredentials } from './api-client.ts'
+import { LedgerWriter } from './ledger.ts'
+import { MqttPublisher } from './mqtt-publisher.ts'
+
+export interface BenchOptions {
+  readonly url: string
+  readonly devices: number
+  /** Messages a second in all, on schedule whatever is acknowledged; Infinity sends as the window allows. */
+  readonly rate: number
+  readonly durationMs: number
+  /** Ends the run when this many are sent. */
+  readonly messagesMax?: number | undefined
+  readonly inFlight: number
+  readonly qos: 0 | 1
+  /** None for a broker that takes anybody. */
+  readonly credentials?: ReadonlyMap<string, DeviceCredentials> | undefined
+  readonly ledger?: string | undefined
+  readonly signal: AbortSignal
+  readonly onProgress?: (progress: { sent: number; acknowledged: number }) => void
+}
+
+export interface BenchReport {
+  readonly sent: number
+  readonly acknowledged: number
+  readonly seconds: number
+  /** Acknowledged messages a second. */
+  readonly rate: number
+  /** From the intended time of sending to the acknowledgement. */
+  readonly ackMs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number }
+  /** How far behind its schedule the generator itself was: above a few ms its figures are its own. */
+  readonly generatorLateMs: { readonly p99: number; readonly max: number }
+  readonly reconnects: number
+  readonly cpuSeconds: number
+}
+
+interface BenchDevice {
+  readonly publisher: MqttPublisher
+  readonly id: string
+  /** Intended send time of each message, by its tag modulo the window's size. */
+  readonly intendedAt: Float64Array
+  readonly sentTs: Float64Array
+  seq: number
+}
+
+export function benchDeviceId(index: number): string {
+  return `bench-${index}`
+}
+
+const tickMs = 2
+const drainMsMax = 30_000
+const messagesPerTickMax = 2_000
+const firstValues = { active_power_w: 1234.5, voltage_v: 230.1, current_a: 5.37, frequency_hz: 50.01 }
+
+/** Load on a broker: five numbers a message, a time of its own for each. */
+export async function bench(options: BenchOptions): Promise<BenchReport> {
+  const run = new BenchRun(options)
+  await run.connect()
+  return run.run()
+}
+
+class BenchRun {
+  readonly #options: BenchOptions
+  readonly #devices: BenchDevice[] = []
+  readonly #latency: Histogram = build({ numberOfSignificantValueDigits: 3 })
+  readonly #lateness: Histogram = build({ numberOfSignificantValueDigits: 3 })
+  readonly #ledger: LedgerWriter | undefined
+  readonly #tagMask: number
+  #sent = 0
+  #acknowledged = 0
+  #reconnects = 0
+  #baseTs = Date.now()
+  #isSending = false
+
+  constructor(options: BenchOptions) {
+    this.#options = options
+    this.#ledger = options.ledger === undefined ? undefined : new LedgerWriter(options.ledger)
+    this.#tagMask = 2 ** 17 - 1
+  }
+
+  async connect(): Promise<void> {
+    const { devices, url, credentials, qos } = this.#options
+    for (let i = 0; i < devices; i++) {
+      const id = benchDeviceId(i)
+      const login = credentials?.get(id)
+      const device: BenchDevice = {
+        id,
+        intendedAt: new Float64Array(this.#tagMask + 1),
+        sentTs: new Float64Array(this.#tagMask + 1),
+        seq: 0,
+        publisher: new MqttPublisher({
+          url,
+          clientId: id,
+          username: login?.username,
+          password: login?.password,
+          topic: telemetryTopic(id),
+          qos,
+          onAcknowledged: (seq) => this.#onAcknowledged(device, seq),
+          onReconnect: () => this.#reconnects++,
+        }),
+      }
+      this.#devices.push(device)
+    }
+    await Promise.all(this.#devices.map(({ publisher }) => publisher.connect()))
+  }
+
+  async run(): Promise<BenchReport> {
+    const { rate, signal } = this.#options
+    const cpuBefore = process.cpuUsage()
+    const startedAt = performance.now()
+    this.#baseTs = Date.now()
+    this.#isSending = true
+    if (rate === Number.POSITIVE_INFINITY) await this.#closedLoop(startedAt)
+    else await this.#openLoop(startedAt)
+    this.#isSending = false
+    const until = performance.now() + drainMsMax
+    while (this.#acknowledged < this.#sent && performance.now() < until && !signal.aborted) await delay(1)
+    const seconds = (performance.now() - startedAt) / 1000
+    const cpu = process.cpuUsage(cpuBefore)
+    await Promise.all(this.#devices.map(({ publisher }) => publisher.close()))
+    this.#ledger?.close()
+    const ms = (micros: number) => micros / 1000
+    const at = (histogram: Histogram, percentile: number) => ms(histogram.getValueAtPercentile(percentile))
+    return {
+      sent: this.#sent,
+      acknowledged: this.#acknowledged,
+      seconds,
+      rate: Math.round(this.#acknowledged / seconds),
+      ackMs: {
+        p50: at(this.#latency, 50),
+        p90: at(this.#latency, 90),
+        p99: at(this.#latency, 99),
+        max: ms(this.#latency.maxValue),
+      },
+      generatorLateMs: { p99: at(this.#lateness, 99), max: ms(this.#lateness.maxValue) },
+      reconnects: this.#reconnects,
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    }
+  }
+
+  /** Each device keeps its window full: an acknowledgement makes room for the next message. */
+  async #closedLoop(startedAt: number): Promise<void> {
+    for (const device of this.#devices) this.#fill(device)
+    while (!this.#isOver(startedAt)) {
+      this.#progress()
+      await delay(20, this.#options.signal)
+    }
+  }
+
+  #fill(device: BenchDevice): void {
+    const { publisher } = device
+    const max = this.#options.messagesMax ?? Number.POSITIVE_INFINITY
+    const now = performance.now()
+    while (publisher.inFlight < this.#options.inFlight && this.#sent < max) this.#send(device, now)
+    publisher.flush()
+  }
+
+  /** Messages leave on schedule, device after device, whether or not the last were acknowledged. */
+  async #openLoop(startedAt: number): Promise<void> {
+    const { rate, durationMs, messagesMax = Number.POSITIVE_INFINITY } = this.#options
+    const total = Math.min(messagesMax, Math.round((rate * durationMs) / 1000))
+    while (this.#sent < total && !this.#options.signal.aborted) {
+      const now = performance.now()
+      const due = Math.min(
+        total,
+        Math.floor(((now - startedAt) / 1000) * rate),
+        this.#sent + messagesPerTickMax,
+      )
+      while (this.#sent < due) {
+        const intendedAt = startedAt + (this.#sent / rate) * 1000
+        this.#lateness.recordValue(Math.max(0, Math.round((now - intendedAt) * 1000)))
+        this.#send(this.#devices[this.#sent % this.#devices.length]!, intendedAt)
+      }
+      for (const { publisher } of this.#devices) publisher.flush()
+      this.#progress()
+      await delay(tickMs)
+    }
+  }
+
+  #send(device: BenchDevice, intendedAt: number): void {
+    const seq = ++device.seq
+    const ts = this.#baseTs + seq
+    device.intendedAt[seq & this.#tagMask] = intendedAt
+    device.sentTs[seq & this.#tagMask] = Date.now()
+    this.#sent++
+    device.publisher.publish(payload(ts, seq), seq)
+  }
+
+  #onAcknowledged(device: BenchDevice, seq: number): void {
+    this.#acknowledged++
+    const index = seq & this.#tagMask
+    this.#latency.recordValue(Math.max(0, Math.round((performance.now() - device.intendedAt[index]!) * 1000)))
+    if (this.#ledger !== undefined) {
+      const values = { ...firstValues, energy_import_kwh: seq }
+      const entry = { device: device.id, seq, ts: this.#baseTs + seq, values }
+      this.#ledger.add({ ...entry, sentAt: device.sentTs[index]!, ackedAt: Date.now() })
+    }
+    if (!this.#isSending || this.#options.rate !== Number.POSITIVE_INFINITY) return
+    // Refilled by half windows: one write for many messages.
+    if (device.publisher.inFlight * 2 <= this.#options.inFlight) this.#fill(device)
+  }
+
+  #isOver(startedAt: number): boolean {
+    const { durationMs, messagesMax = Number.POSITIVE_INFINITY, signal } = this.#options
+    return signal.aborted || this.#sent >= messagesMax || performance.now() - startedAt >= durationMs
+  }
+
+  #progress(): void {
+    this.#options.onProgress?.({ sent: this.#sent, acknowledged: this.#acknowledged })
+  }
+}
+
+function payload(ts: number, seq: number): Buffer {
+  const { active_power_w, voltage_v, current_a, frequency_hz } = firstValues
+  return Buffer.from(
+    `{"ts":${ts},"seq":${seq},"values":{"active_power_w":${active_power_w},"voltage_v":${voltage_v},` +
+      `"current_a":${current_a},"frequency_hz":${frequency_hz},"energy_import_kwh":${seq}}}`,
+  )
+}
