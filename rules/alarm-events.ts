@@ -26,7 +26,6 @@ export interface Alarm {
 /** What an event is made of; times are Unix ms. */
 export interface EventFacts {
   readonly rule: StoredRule
-  /** Version under which the episode was raised: with its id a repeat has the same id, whatever was edited since. */
   readonly device: {
     readonly id: string
     readonly type: string
@@ -68,7 +67,8 @@ export function toEvent(facts: EventFacts): EventRecord {
       class: rule.class,
       severity: rule.severity,
       state,
-      message: fillMessage(rule.message, facts),
+      message:
+        reason === undefined ? fillMessage(rule.message, facts) : `${device.id}: ${rule.name}: ${reason}`,
       ...(value === undefined ? {} : { value }),
       ...(threshold === undefined ? {} : { threshold }),
       since: rfc3339(facts.since),
@@ -79,9 +79,10 @@ export function toEvent(facts: EventFacts): EventRecord {
   }
 }
 
-/** The alarm after `event`; `before` is what was kept of it. */
-export function alarmAfter(event: EventRecord): Alarm {
-  const { alarm, rule, ruleVersion, device, severity, state, since, value, threshold, message } = event.data
+/** The alarm after `event`; `before` is what was kept of it. An event that no reading caused keeps value and limit. */
+export function alarmAfter(event: EventRecord, before: Alarm | undefined): Alarm {
+  const { alarm, rule, ruleVersion, device, severity, state, since, message, reason } = event.data
+  const { value, threshold } = reason === undefined ? event.data : (before ?? event.data)
   return {
     id: alarm,
     rule,
@@ -92,7 +93,7 @@ export function alarmAfter(event: EventRecord): Alarm {
     condition: state === 'cleared' ? 'normal' : 'active',
     acknowledged: false,
     since,
-    raisedAt: state === 'cleared' ? since : event.time,
+    raisedAt: state === 'cleared' ? (before?.raisedAt ?? since) : event.time,
     clearedAt: state === 'cleared' ? event.time : null,
     ...(value === undefined ? {} : { value }),
     ...(threshold === undefined ? {} : { threshold }),

@@ -67,6 +67,10 @@ export class Evaluator {
     return this.#rules.get(id)
   }
 
+  ruleIds(): Iterable<string> {
+    return this.#rules.keys()
+  }
+
   /** Sets or, with undefined, removes a rule; its instances are read again from what is kept. */
   setRule(id: string, rule: StoredRule | undefined): void {
     if (rule === undefined || !rule.enabled) this.#rules.delete(id)

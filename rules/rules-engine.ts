@@ -1,14 +1,13 @@
 import type { EventRecord } from '../domain/event.ts'
-import type { Clock } from '../lib/clock.ts'
-import { delay } from '../lib/clock.ts'
+import { type Clock, delay } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
-import { consumers, counters, type Log, type LogRecord, type LogTransaction } from '../log/log.ts'
+import { type Change, consumers, counters, type Log, type LogRecord } from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
-import { type Alarm, alarmAfter, alarmId, toEvent } from './alarm-events.ts'
-import type { AlarmState } from './alarm-machine.ts'
-import { type Evaluation, Evaluator, type Instance, type Occurrence } from './evaluator.ts'
+import { toEvent } from './alarm-events.ts'
+import { Evaluator, type Occurrence } from './evaluator.ts'
+import { type KeptInstance, RuleStateTable, RuleStateWriter } from './kept-state.ts'
 import type { StoredRule } from './rule.ts'
 import { canonical } from './rule-registry.ts'
 
@@ -21,8 +20,6 @@ export interface RulesEngineOptions {
 const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
 const waitMs = 1_000
 const retryMs = 500
-/** Between two parts of a key; in no rule or device id. */
-const separator = '\u0000'
 
 /**
  * The consumer of `readings` that raises and clears alarms. Events, states, clocks and the offset commit together, so a
@@ -32,21 +29,20 @@ const separator = '\u0000'
 export class RulesEngine {
   readonly #options: RulesEngineOptions
   readonly #registry: RegistryView
+  readonly #kept: RuleStateTable
   readonly #evaluator: Evaluator
   readonly #stopping = new AbortController()
+  /** Changes seen and not yet applied: those that a log which cannot be written put off are at its head. */
+  #changes: Change[] = []
+  /** Devices whose instances may no longer be selected by their rules; at the start, all. */
+  #unsettled: Set<string> | 'all' = 'all'
   #running: Promise<void> | undefined
 
   constructor(options: RulesEngineOptions) {
-    const { log } = options
     this.#options = options
-    this.#registry = new RegistryView(log)
-    this.#evaluator = new Evaluator(
-      {
-        instance: (rule, device) => log.get<AlarmState>('rule-state', stateKey(rule, device)),
-        clock: (device) => log.get<number>('device-clocks', device),
-      },
-      (id) => this.#registry.devices.get(id),
-    )
+    this.#registry = new RegistryView(options.log)
+    this.#kept = new RuleStateTable(options.log, this.#findDevice)
+    this.#evaluator = new Evaluator(this.#kept, this.#findDevice)
   }
 
   start(): void {
@@ -58,13 +54,16 @@ export class RulesEngine {
     await this.#running
   }
 
+  readonly #findDevice = (id: string) => this.#registry.devices.get(id)
+
   async #run(): Promise<void> {
     const { log, logger } = this.#options
     let offset = log.offset(consumers.rules)
     while (!this.#stopping.signal.aborted) {
       try {
-        await this.#followChanges()
+        // Readings before registrations: a device is registered before its first reading is logged, so it is known here.
         const records = log.read('readings', offset, readLimits)
+        await this.#followChanges()
         const last = records.at(-1)
         if (last === undefined) {
           await log.waitFor('readings', offset, waitMs, this.#stopping.signal)
@@ -86,8 +85,9 @@ export class RulesEngine {
     const recordedAt = this.#options.clock.now()
     const events = evaluation.occurrences.map((occurrence) => eventOf(occurrence, recordedAt))
     await this.#options.log.transaction((tx) => {
-      for (const event of events) write(tx, event)
-      keepState(tx, evaluation)
+      const writer = new RuleStateWriter(tx)
+      for (const event of events) writer.event(event)
+      writer.evaluation(evaluation, this.#findDevice)
       if (evaluation.evaluations > 0) tx.count(counters.ruleEvaluations, evaluation.evaluations)
       tx.commitOffset(consumers.rules, next)
     })
@@ -95,86 +95,104 @@ export class RulesEngine {
 
   /** Applies edited rules and devices: closes what an edit ends, keeps what it leaves alone. */
   async #followChanges(): Promise<void> {
-    for (const { table, key, value } of this.#registry.refresh()) {
-      if (table === 'devices') {
-        if (value === undefined) await this.#dropDevice(key)
-        this.#evaluator.forgetDevice(key)
+    this.#changes.push(...this.#registry.refresh())
+    for (let change = this.#changes[0]; change !== undefined; change = this.#changes[0]) {
+      if (change.table === 'devices') await this.#applyDevice(change.key)
+      if (change.table === 'rules') await this.#applyRule(change.key, change.value as StoredRule | undefined)
+      this.#changes.shift()
+    }
+    await this.#settle()
+  }
+
+  async #applyDevice(id: string): Promise<void> {
+    const { log } = this.#options
+    if (this.#kept.mustDrop(id)) {
+      const ruleIds = log.entries<StoredRule>('rules').map(([ruleId]) => ruleId)
+      await log.transaction((tx) => new RuleStateWriter(tx).dropDevice(id, ruleIds))
+    }
+    this.#evaluator.forgetDevice(id)
+    if (this.#unsettled !== 'all') this.#unsettled.add(id)
+  }
+
+  async #applyRule(id: string, rule: StoredRule | undefined): Promise<void> {
+    const { log } = this.#options
+    const applied = log.get<StoredRule>('meta', appliedKey(id))
+    if (canonical(applied ?? null) !== canonical(rule ?? null)) {
+      const reason = applied === undefined ? undefined : endOf(applied, rule)
+      const ended = reason === undefined ? [] : this.#kept.instances(id)
+      await log.transaction((tx) => {
+        this.#end(new RuleStateWriter(tx), ended, () => applied, reason ?? '')
+        if (rule === undefined) tx.remove('meta', appliedKey(id))
+        else tx.put('meta', appliedKey(id), rule)
+      })
+    }
+    this.#evaluator.setRule(id, rule)
+  }
+
+  /** Ends the instances of devices that an edit of their type or labels took out of a rule's `select`. */
+  async #settle(): Promise<void> {
+    if (this.#unsettled !== 'all' && this.#unsettled.size === 0) return
+    const candidates = this.#unsettled === 'all' ? this.#kept.instances() : this.#instancesOf(this.#unsettled)
+    const ended = candidates.filter(({ ruleId, deviceId }) => {
+      const device = this.#findDevice(deviceId)
+      return device !== undefined && this.#evaluator.rule(ruleId)?.matches(device) === false
+    })
+    const ruleOf = (id: string) => this.#evaluator.rule(id)?.rule
+    if (ended.length > 0) {
+      await this.#options.log.transaction((tx) =>
+        this.#end(new RuleStateWriter(tx), ended, ruleOf, 'device changed'),
+      )
+    }
+    this.#unsettled = new Set()
+  }
+
+  #instancesOf(deviceIds: ReadonlySet<string>): KeptInstance[] {
+    const found: KeptInstance[] = []
+    for (const deviceId of deviceIds) {
+      for (const ruleId of this.#evaluator.ruleIds()) {
+        const state = this.#kept.instance(ruleId, deviceId)
+        if (state !== undefined) found.push({ ruleId, deviceId, state })
       }
-      if (table !== 'rules') continue
-      const rule = value as StoredRule | undefined
-      const applied = this.#options.log.get<StoredRule>('meta', appliedKey(key))
-      if (applied !== undefined && canonical(applied) !== canonical(rule ?? null))
-        await this.#edit(applied, rule)
-      else if (applied === undefined && rule !== undefined) await this.#markApplied(key, rule)
-      this.#evaluator.setRule(key, rule)
+    }
+    return found
+  }
+
+  /** Forgets instances, and clears those whose alarm is up: at the device's newest event time, for `reason`. */
+  #end(
+    writer: RuleStateWriter,
+    instances: readonly KeptInstance[],
+    ruleOf: (id: string) => StoredRule | undefined,
+    reason: string,
+  ): void {
+    const recordedAt = this.#options.clock.now()
+    for (const instance of instances) {
+      const { state, deviceId, ruleId } = instance
+      writer.dropInstance(instance)
+      const [rule, device] = [ruleOf(ruleId), this.#findDevice(deviceId)]
+      const isUp = state.condition === 'active' || state.condition === 'recovering'
+      if (!isUp || rule === undefined || device === undefined) continue
+      const time = Math.max(state.raisedAt, this.#kept.clock(deviceId) ?? state.raisedAt)
+      const ordinal = state.transitions + 1
+      const facts = { rule, device, time, since: state.since, ordinal, recordedAt, reason }
+      writer.event(toEvent({ ...facts, state: 'cleared' }))
     }
   }
-
-  #markApplied(id: string, rule: StoredRule): Promise<void> {
-    return this.#options.log.transaction((tx) => tx.put('meta', appliedKey(id), rule))
-  }
-
-  /** Ends the instances of a rule whose evaluation an edit changes; an edit of its words keeps them. */
-  async #edit(before: StoredRule, after: StoredRule | undefined): Promise<void> {
-    const { log, clock } = this.#options
-    const reason =
-      after === undefined
-        ? 'rule deleted'
-        : before.enabled && !after.enabled
-          ? 'rule disabled'
-          : evaluationOf(before) === evaluationOf(after)
-            ? undefined
-            : 'rule changed'
-    const prefix = stateKey(before.id, '')
-    const kept = reason === undefined ? [] : log.entries<AlarmState>('rule-state', { prefix })
-    const now = clock.now()
-    await log.transaction((tx) => {
-      for (const [key, state] of kept) {
-        const device = this.#registry.devices.get(key.slice(prefix.length))
-        if (device !== undefined && (state.condition === 'active' || state.condition === 'recovering')) {
-          const time = Math.max(state.raisedAt, log.get<number>('device-clocks', device.id) ?? now)
-          const facts = {
-            rule: before,
-            device,
-            time,
-            since: state.since,
-            ordinal: state.transitions + 1,
-            recordedAt: now,
-          }
-          write(tx, toEvent({ ...facts, state: 'cleared', reason: reason! }))
-        }
-        tx.remove('rule-state', key)
-      }
-      if (after === undefined) tx.remove('meta', appliedKey(before.id))
-      else tx.put('meta', appliedKey(before.id), after)
-    })
-  }
-
-  async #dropDevice(id: string): Promise<void> {
-    const { log } = this.#options
-    const rules = log.entries<StoredRule>('rules').map(([ruleId]) => ruleId)
-    await log.transaction((tx) => {
-      tx.remove('device-clocks', id)
-      for (const rule of rules) {
-        if (tx.get('rule-state', stateKey(rule, id)) !== undefined)
-          tx.remove('rule-state', stateKey(rule, id))
-        if (tx.get('alarms', alarmId(rule, id)) !== undefined) tx.remove('alarms', alarmId(rule, id))
-      }
-    })
-  }
 }
 
-function stateKey(rule: string, device: string): string {
-  return `${rule}${separator}${device}`
-}
-
-function appliedKey(rule: string): string {
-  return `rule-applied:${rule}`
+/** Why an edit ends the instances of a rule; undefined where it changes only words. */
+function endOf(before: StoredRule, after: StoredRule | undefined): string | undefined {
+  if (after === undefined) return 'rule deleted'
+  if (before.enabled && !after.enabled) return 'rule disabled'
+  return evaluationOf(before) === evaluationOf(after) ? undefined : 'rule changed'
 }
 
 /** The part of a rule that decides when it holds. */
 function evaluationOf({ when, select, for: held, keepFor, wait, gaps, enabled }: StoredRule): string {
   return canonical({ when, select, held, keepFor, wait, gaps, enabled })
+}
+
+function appliedKey(rule: string): string {
+  return `rule-applied:${rule}`
 }
 
 function eventOf({ instance, transition, ...rest }: Occurrence, recordedAt: number): EventRecord {
@@ -187,26 +205,4 @@ function eventOf({ instance, transition, ...rest }: Occurrence, recordedAt: numb
     threshold: condition.threshold,
     ...rest,
   })
-}
-
-function write(tx: LogTransaction, event: EventRecord): void {
-  const { class: eventClass, severity, state, alarm } = event.data
-  tx.append('events', Buffer.from(JSON.stringify(event)), 1)
-  tx.count(counters.events(eventClass, severity, state), 1)
-  const before = tx.get<Alarm>('alarms', alarm)
-  const after = alarmAfter(event)
-  tx.put(
-    'alarms',
-    alarm,
-    state === 'cleared' && before !== undefined ? { ...after, raisedAt: before.raisedAt } : after,
-  )
-}
-
-function keepState(tx: LogTransaction, { changed, clocks }: Evaluation): void {
-  for (const instance of changed) tx.put('rule-state', keyOf(instance), instance.state)
-  for (const [device, time] of clocks) tx.put('device-clocks', device, time)
-}
-
-function keyOf({ compiled, device }: Instance): string {
-  return stateKey(compiled.rule.id, device.id)
 }

@@ -57,6 +57,7 @@ export class DuckDbStore implements ReadingStore {
   #reader: DuckDBConnection | undefined
   /** Newest stored time of each device. */
   #newest = new Map<string, number>()
+  #lastTransaction: Promise<unknown> = Promise.resolve()
 
   constructor(options: DuckDbStoreOptions) {
     this.#options = options
@@ -230,8 +231,17 @@ export class DuckDbStore implements ReadingStore {
     return { rows, late }
   }
 
+  /** One transaction after the other: readings and events share the connection, and a statement of one is not of the other. */
+  #transaction(
+    work: (connection: DuckDBConnection) => Promise<void>,
+  ): Promise<Extract<WriteOutcome, { kind: 'retry' }> | undefined> {
+    const turn = this.#lastTransaction.then(() => this.#runTransaction(work))
+    this.#lastTransaction = turn
+    return turn
+  }
+
   /** Runs `work` in a transaction; what goes wrong is an answer, and leaves nothing behind. */
-  async #transaction(
+  async #runTransaction(
     work: (connection: DuckDBConnection) => Promise<void>,
   ): Promise<Extract<WriteOutcome, { kind: 'retry' }> | undefined> {
     const connection = this.#writer

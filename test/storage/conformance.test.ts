@@ -1,0 +1,280 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { EventRecord } from '../../domain/event.ts'
+import { deliveredEvent } from '../../domain/event.ts'
+import type { Value } from '../../domain/profile.ts'
+import { silentLogger } from '../../lib/logger.ts'
+import { DuckDbStore } from '../../storage/duckdb-store.ts'
+import { InfluxStore } from '../../storage/influx-store.ts'
+import type { ReadingQuery, ReadingStore } from '../../storage/reading-store.ts'
+import { influxdAvailable, startInfluxd } from '../support/influxd.ts'
+import { batchOf } from '../support/reading-batches.ts'
+import { newTempDir } from '../support/temp-dir.ts'
+
+/** One suite for every implementation of the port. */
+interface Subject {
+  readonly store: ReadingStore
+  /** Closes the store and opens it again on the same data. */
+  reopen(): Promise<ReadingStore>
+  close(): Promise<void>
+}
+
+async function duckdb(): Promise<Subject> {
+  const dir = newTempDir()
+  const open = async () => {
+    const store = new DuckDbStore({ path: join(dir.path, 'readings.duckdb'), memoryLimitMb: 128 })
+    await store.open()
+    return store
+  }
+  let store = await open()
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      store = await open()
+      return store
+    },
+    close: async () => {
+      await store.close()
+      dir.remove()
+    },
+  }
+}
+
+async function influxdb(): Promise<Subject> {
+  const influxd = await startInfluxd()
+  const open = async () => {
+    const store = new InfluxStore({ url: influxd.url, version: 'auto', bucket: 'tidemark' }, silentLogger)
+    await store.open()
+    return store
+  }
+  return {
+    store: await open(),
+    reopen: async () => {
+      await influxd.stop()
+      await influxd.start()
+      return open()
+    },
+    close: () => influxd.remove(),
+  }
+}
+
+const subjects = [
+  ['DuckDB', duckdb, true],
+  ['InfluxDB', influxdb, influxdAvailable()],
+] as const
+
+describe.each(subjects.filter(([, , available]) => available))('%s', (_name, create) => {
+  let subject: Subject
+  let store: ReadingStore
+  let device = ''
+  let number = 0
+  const t0 = Date.UTC(2026, 0, 1)
+
+  beforeAll(async () => {
+    subject = await create()
+    store = subject.store
+  })
+  afterAll(() => subject.close())
+
+  /** A device of its own for each test, so that they do not meet. */
+  const newDevice = () => {
+    device = `dev-${++number}`
+    return device
+  }
+  const write = async (...rows: [number, Record<string, Value>][]) => {
+    const batch = batchOf(rows.map(([time, values]) => ({ device, type: 'generic', time, values })))
+    expect(await store.write([batch])).toEqual({ kind: 'done', rejected: [] })
+  }
+  const read = (query: Partial<ReadingQuery> = {}) =>
+    store.readings({
+      device,
+      type: 'generic',
+      metrics: [],
+      from: 0,
+      to: Date.UTC(2100, 0, 1),
+      limit: 100,
+      ...query,
+    })
+
+  test('values of each type come back exactly', async () => {
+    newDevice()
+    const values = { a: 0.1 + 0.2, b: -1e-300, c: 9007199254740991, d: true, e: false, f: 'text' }
+    await write([t0, values], [t0 + 1, { a: 0 }])
+    expect(await read()).toEqual([
+      { time: t0, values },
+      { time: t0 + 1, values: { a: 0 } },
+    ])
+  })
+
+  test.each(['quote " here', "it's", 'back\\slash', 'a,b=c d', 'Zürich 東京 😀', 'two\nlines', 'ends in \\'])(
+    'the text %j comes back as it was',
+    async (text) => {
+      newDevice()
+      await write([t0, { note: text }])
+      expect(await read()).toEqual([{ time: t0, values: { note: text } }])
+    },
+  )
+
+  test('a device id and tags with awkward characters are found again', async () => {
+    device = `x.y:z-${++number}`
+    const owner = { device, type: 'generic', tags: [['site', 'a b,c=d\\e']] as [string, string][] }
+    expect(await store.write([batchOf([{ ...owner, time: t0, values: { v: 1 } }])])).toMatchObject({
+      rejected: [],
+    })
+    expect(await read({ tags: ['site'] })).toEqual([{ time: t0, values: { v: 1 } }])
+  })
+
+  test('the same readings again add nothing', async () => {
+    newDevice()
+    const rows: [number, Record<string, Value>][] = Array.from({ length: 50 }, (_, i) => [
+      t0 + i,
+      { v: i, w: -i },
+    ])
+    await write(...rows)
+    await write(...rows)
+    await write(...rows.slice(10, 20))
+    expect(await read()).toHaveLength(50)
+    expect(await read({ metrics: ['v'], everyMs: 3_600_000, fn: 'count' })).toEqual([
+      { time: t0, values: { v: 50 } },
+    ])
+  })
+
+  test('of two values for one time the last written wins, in one batch and across', async () => {
+    newDevice()
+    await write([t0, { v: 1 }], [t0 + 5, { v: 5 }], [t0, { v: 2 }])
+    expect(await read()).toEqual([
+      { time: t0, values: { v: 2 } },
+      { time: t0 + 5, values: { v: 5 } },
+    ])
+    await write([t0, { v: 3 }])
+    expect((await read())[0]).toEqual({ time: t0, values: { v: 3 } })
+  })
+
+  test('different metrics at one time are one reading', async () => {
+    newDevice()
+    await write([t0, { a: 1 }])
+    await write([t0, { b: 2 }])
+    expect(await read()).toEqual([{ time: t0, values: { a: 1, b: 2 } }])
+  })
+
+  test('a late reading takes its place in time, and the newest stays the newest', async () => {
+    newDevice()
+    await write([t0 + 1000, { v: 10 }])
+    await write([t0, { v: 1, late: 7 }])
+    expect((await read()).map(({ time }) => time)).toEqual([t0, t0 + 1000])
+    expect(await store.latest({ device, type: 'generic' })).toEqual({
+      v: { value: 10, time: t0 + 1000 },
+      late: { value: 7, time: t0 },
+    })
+  })
+
+  test('the newest value of each type is told with its own time', async () => {
+    newDevice()
+    await write([t0, { num: 1, flag: true, text: 'x' }], [t0 + 1, { num: 2 }])
+    expect(await store.latest({ device, type: 'generic' })).toEqual({
+      num: { value: 2, time: t0 + 1 },
+      flag: { value: true, time: t0 },
+      text: { value: 'x', time: t0 },
+    })
+  })
+
+  test('from is inclusive, to is exclusive, limit counts readings', async () => {
+    newDevice()
+    await write(
+      [t0, { a: 0, b: 0 }],
+      [t0 + 1, { a: 1, b: 1 }],
+      [t0 + 2, { a: 2, b: 2 }],
+      [t0 + 3, { a: 3, b: 3 }],
+    )
+    expect((await read({ from: t0 + 1, to: t0 + 3 })).map(({ time }) => time - t0)).toEqual([1, 2])
+    expect((await read({ limit: 2 })).map(({ time }) => time - t0)).toEqual([0, 1])
+    expect((await read({ metrics: ['b'], limit: 1 }))[0]).toEqual({ time: t0, values: { b: 0 } })
+  })
+
+  test.each([
+    ['mean', 2],
+    ['min', 1],
+    ['max', 3],
+    ['sum', 6],
+    ['count', 3],
+    ['last', 2],
+  ] as const)(
+    '%s over windows aligned to the epoch, those without readings left out',
+    async (fn, expected) => {
+      newDevice()
+      const minute = 60_000
+      await write(
+        [t0 + 10, { v: 1 }],
+        [t0 + 20, { v: 3 }],
+        [t0 + minute - 1, { v: 2 }],
+        [t0 + 3 * minute, { v: 9 }],
+      )
+      const windows = await read({ metrics: ['v'], everyMs: minute, fn, from: t0 + 10 })
+      expect(windows).toEqual([
+        { time: t0, values: { v: expected } },
+        { time: t0 + 3 * minute, values: { v: fn === 'count' ? 1 : 9 } },
+      ])
+    },
+  )
+
+  test('a window function over all metrics names them as they are', async () => {
+    newDevice()
+    await write([t0, { a: 1, b: 4 }], [t0 + 1, { a: 3, b: 6 }])
+    expect(await read({ everyMs: 1000, fn: 'mean' })).toEqual([{ time: t0, values: { a: 2, b: 5 } }])
+  })
+
+  test('a reading from the future says so', async () => {
+    newDevice()
+    const batch = batchOf([{ device, type: 'generic', time: t0, values: { v: 1 }, future: true }])
+    await store.write([batch])
+    expect(await read()).toEqual([{ time: t0, values: { v: 1, quality: 'future' } }])
+  })
+
+  test('readings and events written at once do not disturb each other', async () => {
+    newDevice()
+    const event = deliveredEvent(
+      {
+        id: `e-${device}`,
+        time: new Date(t0).toISOString(),
+        data: {
+          device,
+          class: 'health',
+          rule: 'r',
+          severity: 'info',
+          state: 'raised',
+          message: 'm',
+          value: 1,
+        },
+      } as unknown as EventRecord,
+      0,
+    )
+    const writes = Array.from({ length: 20 }, (_, i) => [
+      write([t0 + i, { v: i }]),
+      store.writeEvents([event]),
+    ])
+    await Promise.all(writes.flat())
+    expect(await read({ everyMs: 1000, fn: 'count', metrics: ['v'] })).toEqual([
+      { time: t0, values: { v: 20 } },
+    ])
+  })
+
+  test('what was purged is gone, and the device may write again', async () => {
+    newDevice()
+    await write([t0, { v: 1 }])
+    await store.purge({ device, type: 'generic' })
+    expect(await read()).toEqual([])
+    await write([t0, { v: 2 }])
+    expect(await read()).toEqual([{ time: t0, values: { v: 2 } }])
+  })
+
+  test('a restart keeps everything and still knows repeats', async () => {
+    newDevice()
+    await write([t0, { v: 1 }], [t0 + 1, { v: 2 }])
+    store = await subject.reopen()
+    await write([t0, { v: 1 }], [t0 + 1, { v: 2 }], [t0 + 2, { v: 3 }])
+    expect(await read({ metrics: ['v'], everyMs: 1000, fn: 'count' })).toEqual([
+      { time: t0, values: { v: 3 } },
+    ])
+  })
+})

@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { ApiClient } from '../../simulators/api-client.ts'
+import { freePort } from './free-port.ts'
+
+export const repositoryRoot = join(import.meta.dirname, '../..')
+const main = join(repositoryRoot, 'dist/cli/main.js')
+export const adminToken = 'test-admin-token'
+
+/** A real `tidemark start` in a process of its own. */
+export interface PlatformProcess {
+  readonly mqttUrl: string
+  readonly httpUrl: string
+  readonly api: ApiClient
+  readonly pid: number
+  /** What it wrote to standard error. */
+  stderr(): string
+  /** Ends it with `signal` and resolves with its exit code (null after SIGKILL). */
+  end(signal: NodeJS.Signals): Promise<number | null>
+  /** Starts it again on the same ports and data. */
+  restart(): Promise<void>
+}
+
+/** Starts the built platform on free ports; resolves when it accepts. */
+export async function startPlatformProcess(
+  dataDir: string,
+  flags: readonly string[] = [],
+): Promise<PlatformProcess> {
+  const [mqttPort, httpPort] = [await freePort(), await freePort()]
+  const httpUrl = `http://127.0.0.1:${httpPort}`
+  let child: ChildProcess
+  let output = ''
+  const start = async () => {
+    const args = [
+      'start',
+      '--data-dir',
+      dataDir,
+      '--mqtt-port',
+      String(mqttPort),
+      '--http-port',
+      String(httpPort),
+    ]
+    child = spawn(process.execPath, [main, ...args, '--admin-token', adminToken, ...flags], {
+      cwd: dataDir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const started = new Promise<void>((resolve, reject) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('Tidemark is running')) resolve()
+      })
+      child.once('exit', (code) => reject(new Error(`the platform ended with ${code}: ${output}`)))
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+    await started
+  }
+  await start()
+  return {
+    mqttUrl: `mqtt://127.0.0.1:${mqttPort}`,
+    httpUrl,
+    api: new ApiClient(httpUrl, adminToken),
+    get pid() {
+      return child.pid ?? 0
+    },
+    stderr: () => output,
+    restart: start,
+    end: async (signal) => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+      const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+      child.kill(signal)
+      return ended
+    },
+  }
+}
