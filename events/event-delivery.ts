@@ -5,7 +5,7 @@ import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { consumers, type Log } from '../log/log.ts'
-import { eventsFrom } from './event-feed.ts'
+import { eventsFrom, offsetAfter } from './event-feed.ts'
 
 export interface EventDeliveryOptions {
   readonly log: Log
@@ -25,6 +25,8 @@ export class EventDelivery {
   readonly #options: EventDeliveryOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
+  /** Of the next event to publish. */
+  #offset = 0
 
   constructor(options: EventDeliveryOptions) {
     this.#options = options
@@ -42,12 +44,12 @@ export class EventDelivery {
   async #run(): Promise<void> {
     const { log, logger } = this.#options
     const { signal } = this.#stopping
-    let offset = log.offset(consumers.eventDelivery)
+    this.#offset = log.offset(consumers.eventDelivery)
     while (!signal.aborted) {
       try {
-        const next = await this.#deliverFrom(offset)
-        if (next === offset) await log.waitFor('events', offset, waitMs, signal)
-        offset = next
+        const before = this.#offset
+        await this.#deliver()
+        if (this.#offset === before) await log.waitFor('events', before, waitMs, signal)
       } catch (error) {
         logger.error(
           { code: 'TIDEMARK_EVENT_DELIVERY', detail: messageOf(error) },
@@ -58,15 +60,33 @@ export class EventDelivery {
     }
   }
 
-  async #deliverFrom(offset: number): Promise<number> {
-    const { log, clock, metrics, publish } = this.#options
-    const { events, next } = eventsFrom(log, offset, eventsPerCommitMax)
-    if (events.length === 0) return offset
-    for (const event of events) {
-      await publish(eventTopic(event.data.class, event.subject), JSON.stringify(event))
-      metrics.eventSeconds.observe(Math.max(0, clock.now() - Date.parse(event.data.recorded)) / 1000)
+  /** Publishes the next events until one fails or `stop` is called; what was published until then is committed. */
+  async #deliver(): Promise<void> {
+    const { log, clock, metrics } = this.#options
+    let next = this.#offset
+    try {
+      for (const event of eventsFrom(log, next, eventsPerCommitMax).events) {
+        if (!(await this.#publish(eventTopic(event.data.class, event.subject), JSON.stringify(event)))) return
+        metrics.eventSeconds.observe(Math.max(0, clock.now() - Date.parse(event.data.recorded)) / 1000)
+        next = offsetAfter(event.sequence)!
+      }
+    } finally {
+      if (next !== this.#offset) {
+        await log.transaction((tx) => tx.commitOffset(consumers.eventDelivery, next))
+        this.#offset = next
+      }
     }
-    await log.transaction((tx) => tx.commitOffset(consumers.eventDelivery, next))
-    return next
+  }
+
+  /** False when stopped before the publish ended: a broker that is going down may never answer. */
+  #publish(topic: string, payload: string): Promise<boolean> {
+    const { signal } = this.#stopping
+    if (signal.aborted) return Promise.resolve(false)
+    return new Promise((resolve, reject) => {
+      const onStop = () => resolve(false)
+      signal.addEventListener('abort', onStop, { once: true })
+      const publishing = this.#options.publish(topic, payload)
+      publishing.finally(() => signal.removeEventListener('abort', onStop)).then(() => resolve(true), reject)
+    })
   }
 }

@@ -1,5 +1,5 @@
 import { type DeliveredEvent, deliveredEvent, type EventRecord } from '../domain/event.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, LogRecord } from '../log/log.ts'
 
 export interface EventFilter {
   readonly class?: string | undefined
@@ -13,24 +13,29 @@ export interface EventSlice {
   readonly next: number
 }
 
-const readLimits = { entriesMax: 500, bytesMax: 2 * 1024 * 1024 }
+const readBytesMax = 1024 * 1024
 
-/** Events from `offset` on that match, oldest first, at most `limit`; looks at no more than one read of the log beyond them. */
-export function eventsFrom(log: Log, offset: number, limit: number, filter: EventFilter = {}): EventSlice {
+/**
+ * Events among the next `scanMax` from `offset` on that match, oldest first. One read of the log, whatever matches; at the
+ * end of the stream `next` is `offset`.
+ */
+export function eventsFrom(log: Log, offset: number, scanMax: number, filter: EventFilter = {}): EventSlice {
   const events: DeliveredEvent[] = []
   let next = offset
-  for (;;) {
-    const records = log.read('events', next, readLimits)
-    for (const record of records) {
-      const event = deliveredEvent(JSON.parse(record.value.toString()) as EventRecord, record.offset)
-      next = record.offset + record.count
-      if (filter.class !== undefined && event.data.class !== filter.class) continue
-      if (filter.device !== undefined && event.data.device !== filter.device) continue
-      events.push(event)
-      if (events.length >= limit) return { events, next }
-    }
-    if (records.length === 0) return { events, next }
+  for (const record of log.read('events', offset, { entriesMax: scanMax, bytesMax: readBytesMax })) {
+    const event = eventOf(record, filter)
+    if (event !== undefined) events.push(event)
+    next = record.offset + record.count
   }
+  return { events, next }
+}
+
+/** The event of a record of `events`; undefined when it does not match. */
+export function eventOf(record: LogRecord, filter: EventFilter): DeliveredEvent | undefined {
+  const event = deliveredEvent(JSON.parse(record.value.toString()) as EventRecord, record.offset)
+  if (filter.class !== undefined && event.data.class !== filter.class) return undefined
+  if (filter.device !== undefined && event.data.device !== filter.device) return undefined
+  return event
 }
 
 /** The offset that follows the event with this `sequence`; undefined when it is no sequence. */

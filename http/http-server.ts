@@ -1,24 +1,17 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { Role } from '../registry/token-registry.ts'
+import { checkAccess } from './access.ts'
+import { limitBodyTime } from './body-timeout.ts'
+import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
-import { type FieldProblem, sendProblem } from './problem.ts'
+import { compileValidator, sendProblem } from './problem.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { deviceImportRoute } from './routes/device-import.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes } from './routes/events.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -26,13 +19,6 @@ import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Least role that may call the route; none for the public ones. */
-    role?: Role
-  }
-}
 
 export type Api = FastifyInstance<
   Server,
@@ -42,25 +28,46 @@ export type Api = FastifyInstance<
   ZodTypeProvider
 >
 
+/** A route as it was registered: in `url` a colon of the path itself is written `::`. */
+export interface Route {
+  readonly method: string
+  readonly url: string
+  readonly role: Role | undefined
+}
+
 const bodyBytesMax = 64 * 1024
-const requestTimeoutMs = 10_000
-const rank: Readonly<Record<Role, number>> = { read: 0, operate: 1, admin: 2 }
+
+/** One file for each resource: this is the table of contents of the API. */
+const resources = [
+  deviceRoutes,
+  deviceImportRoute,
+  profileRoutes,
+  ruleRoutes,
+  readingRoutes,
+  eventRoutes,
+  deadLetterRoutes,
+  tokenRoutes,
+  operationRoutes,
+]
 
 /** Builds the HTTP face; `listen` starts it. The schemas of the routes also make `/openapi.json`. */
-export async function createHttpServer(deps: HttpDeps) {
+export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = {}) {
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => void answerError(deps.logger, error, request, reply),
   })
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
-  app.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(deps, error, request, reply))
+  const routes: Route[] = []
+  app.setValidatorCompiler(compileValidator as Parameters<typeof app.setValidatorCompiler>[0])
+  app.setErrorHandler((error: Error, request, reply) => answerError(deps.logger, error, request, reply))
   app.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', 'there is nothing at this path'),
   )
-  app.addHook('onRequest', async (request, reply) => authorise(deps, request, reply))
+  app.addHook('onRequest', (request, reply) => {
+    limitBodyTime(request, bodyMsMax)
+    return checkAccess(deps.tokens, request, reply)
+  })
+  app.addHook('onRoute', (route) => void routes.push(...listed(route)))
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -68,24 +75,16 @@ export async function createHttpServer(deps: HttpDeps) {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: describe,
   })
-  const routes = [
-    deviceRoutes,
-    profileRoutes,
-    ruleRoutes,
-    readingRoutes,
-    eventRoutes,
-    deadLetterRoutes,
-    tokenRoutes,
-    operationRoutes,
-  ]
-  await app.register(async (scope) => {
-    for (const add of routes) add(scope.withTypeProvider<ZodTypeProvider>() as Api, deps)
-  })
+  // Each in a scope of its own, so that one's parser of bodies is not the others'.
+  for (const add of resources) {
+    await app.register(async (scope) => add(scope.withTypeProvider<ZodTypeProvider>() as Api, deps))
+  }
   await app.ready()
   return {
     server: app.server,
+    routes: routes as readonly Route[],
     /** For tests: a request without a socket. */
     inject: app.inject.bind(app),
     listen: async (host: string, port: number): Promise<{ port: number }> => {
@@ -102,63 +101,16 @@ export async function createHttpServer(deps: HttpDeps) {
   }
 }
 
-async function authorise(deps: HttpDeps, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const { role } = request.routeOptions.config
-  if (role === undefined) {
-    // An unknown path under the API tells nothing to a caller without a token.
-    if (!request.url.startsWith('/api/') || !request.is404) return undefined
-  }
-  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const caller = token === undefined ? undefined : deps.tokens.authenticate(token)
-  if (caller === undefined) {
-    reply.header('www-authenticate', 'Bearer realm="tidemark"')
-    return sendProblem(
-      reply,
-      401,
-      'TIDEMARK_NOT_AUTHENTICATED',
-      'a valid token is needed: Authorization: Bearer <token>',
-    )
-  }
-  if (role !== undefined && rank[caller.role] < rank[role]) {
-    return sendProblem(
-      reply,
-      403,
-      'TIDEMARK_FORBIDDEN',
-      `the role ${role} is needed; this token has ${caller.role}`,
-    )
-  }
-  return undefined
+/** A route of the API that forgot its role would be open to everybody: it is not built. */
+function listed({ method, url, config }: RouteOptions): Route[] {
+  const role = config?.role
+  if (url.startsWith('/api/') && role === undefined) throw new Error(`${method} ${url} names no role`)
+  return [method].flat().map((one) => ({ method: one, url, role }))
 }
 
-function answerError(
-  deps: HttpDeps,
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const prefix = error.validationContext === 'querystring' ? '/query' : ''
-    const errors = error.validation.flatMap(({ instancePath, message, params }): FieldProblem[] => {
-      const keys =
-        (params as { issue?: { keys?: string[] } } | undefined)?.issue?.keys ??
-        (params as { keys?: string[] }).keys
-      const problem = { pointer: `${prefix}${instancePath}`, detail: message ?? 'invalid' }
-      return keys === undefined
-        ? [problem]
-        : keys.map((key) => ({ pointer: `${problem.pointer}/${key}`, detail: 'unknown field' }))
-    })
-    return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the request does not match its schema', errors)
-  }
-  if (error instanceof TidemarkError) {
-    const status =
-      error.code.startsWith('TIDEMARK_LOG') || error.code.startsWith('TIDEMARK_STORE') ? 503 : 500
-    return sendProblem(reply, status, error.code, error.message)
-  }
-  const status = error.statusCode ?? 500
-  if (status < 500) return sendProblem(reply, status, 'TIDEMARK_BAD_REQUEST', error.message)
-  deps.logger.error(
-    { code: 'TIDEMARK_INTERNAL', path: request.routeOptions.url, err: error },
-    'a request failed',
-  )
-  return sendProblem(reply, 500, 'TIDEMARK_INTERNAL', 'the request failed; the log of the platform says why')
+/** What `/openapi.json` says of a route: its schemas and the least role that may call it. */
+const describe: typeof jsonSchemaTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input)
+  const role = (input as { route?: RouteOptions }).route?.config?.role
+  return { schema: { ...schema, ...(role === undefined ? { security: [] } : { 'x-role': role }) }, url }
 }

@@ -1,4 +1,6 @@
 import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { toPointer } from '../rules/rule-schema.ts'
 
 export interface FieldProblem {
   /** RFC 6901, into the body as it was sent; `/query/name` for a query parameter. */
@@ -39,4 +41,38 @@ export function sendProblem(
     ...(errors && { errors }),
   }
   return reply.code(status).type('application/problem+json').send(body)
+}
+
+/** The request does not match the schema of its route. Fastify adds which part of it. */
+export class InvalidRequest extends Error {
+  readonly issues: readonly z.core.$ZodIssue[]
+  readonly validationContext?: string
+
+  constructor(issues: readonly z.core.$ZodIssue[]) {
+    super('the request does not match its schema')
+    this.issues = issues
+  }
+}
+
+/** Fastify's validation by Zod; unlike the type provider's own it keeps the path of each problem. */
+export function compileValidator({ schema }: { schema: z.ZodType }) {
+  return (input: unknown) => {
+    const parsed = z.safeParse(schema, input)
+    return parsed.success ? { value: parsed.data } : { error: new InvalidRequest(parsed.error.issues) }
+  }
+}
+
+/** What is wrong and where; an unknown field is named by its own pointer. */
+export function fieldProblems(issues: readonly z.core.$ZodIssue[], prefix = ''): FieldProblem[] {
+  return issues.flatMap((issue): FieldProblem[] => {
+    const path = issue.path.map(String)
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: prefix + toPointer([...path, key]),
+        detail: 'unknown field',
+      }))
+    }
+    const detail = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+    return [{ pointer: prefix + toPointer(path), detail }]
+  })
 }

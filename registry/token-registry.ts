@@ -57,7 +57,31 @@ export class TokenRegistry {
   }
 
   list(): Token[] {
-    return this.#log.entries<TokenRecord>('tokens').map(([, { hash: _, ...token }]) => token)
+    return this.#log.entries<TokenRecord>('tokens').map(([, record]) => withoutHash(record))
+  }
+
+  find(id: string): Token | undefined {
+    const record = this.#log.get<TokenRecord>('tokens', id)
+    return record === undefined ? undefined : withoutHash(record)
+  }
+
+  /** Changes what is given; undefined when there is no such token. The token itself stays. */
+  async update(
+    id: string,
+    change: { name?: string | undefined; role?: Role | undefined; expiresAt?: string | null | undefined },
+  ): Promise<Token | undefined> {
+    return this.#log.transaction((tx) => {
+      const record = tx.get<TokenRecord>('tokens', id)
+      if (record === undefined) return undefined
+      const changed: TokenRecord = {
+        ...record,
+        name: change.name ?? record.name,
+        role: change.role ?? record.role,
+        expiresAt: change.expiresAt === undefined ? record.expiresAt : change.expiresAt,
+      }
+      tx.put('tokens', id, changed)
+      return withoutHash(changed)
+    })
   }
 
   async remove(id: string): Promise<boolean> {
@@ -69,6 +93,10 @@ export class TokenRegistry {
     })
     return true
   }
+}
+
+function withoutHash({ hash: _, ...token }: TokenRecord): Token {
+  return token
 }
 
 function sameHash(a: string, b: string): boolean {

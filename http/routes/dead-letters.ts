@@ -1,27 +1,41 @@
 import { z } from 'zod'
 import { type DeadLetter, deadLetterReasons } from '../../domain/dead-letter.ts'
 import { topicCode, topicCodes } from '../../log/ingress-codec.ts'
+import type { LogRecord } from '../../log/log.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { encodeCursor, numberedPageQuery } from '../paging.ts'
+import { scanStream } from '../stream-scan.ts'
 
-const readLimits = { entriesMax: 1_000, bytesMax: 4 * 1024 * 1024 }
+/** Letters that are appended together, to share a commit. */
+const groupLettersMax = 100
+const replayLettersMax = 10_000
 const reason = z.enum(deadLetterReasons)
-const replayInput = z.union([
-  z.strictObject({
-    ids: z
-      .array(z.string().regex(/^\d{1,15}$/, 'not an id of a dead letter'))
-      .min(1)
-      .max(1_000),
-  }),
-  z.strictObject({ reason }),
-])
+const ids = z
+  .array(z.string().regex(/^\d{1,15}$/, 'not an id of a dead letter'))
+  .min(1)
+  .max(1_000)
+const replayInput = z.union(
+  [z.strictObject({ ids }), z.strictObject({ reason })],
+  'expected {"ids": ["17", …]}, at most 1,000, or {"reason": "value.wrong_type"}',
+)
 
 type Listed = DeadLetter & { readonly id: string }
 
+interface Replayed {
+  replayed: number
+  readonly failed: { readonly id: string; readonly reason: string }[]
+  /** True when letters with this reason remain for another call. */
+  more?: boolean
+}
+
 /** Messages that could not be stored: listed, and replayed once the cause is mended. */
 export function deadLetterRoutes(app: Api, deps: HttpDeps): void {
-  const query = z.object({ ...pageQuery, reason: reason.optional(), device: z.string().optional() })
+  const query = z.strictObject({
+    ...numberedPageQuery,
+    reason: reason.optional(),
+    device: z.string().optional(),
+  })
   app.get(
     '/api/v1/dead-letters',
     { config: { role: 'read' }, schema: { querystring: query } },
@@ -29,79 +43,88 @@ export function deadLetterRoutes(app: Api, deps: HttpDeps): void {
       const matches = (letter: Listed) =>
         (wanted === undefined || letter.reason === wanted) &&
         (device === undefined || letter.device === device)
-      const after = decodeCursor(cursor)
-      const from = after === undefined ? 0 : Number(after) + 1
-      return page(
-        lettersFrom(deps, from, deps.log.end('dead-letters'), limit + 1, matches),
-        limit,
-        ({ id }) => id,
-      )
+      const range = { from: cursor ?? 0 }
+      const { found, next } = await scanStream(deps.log, 'dead-letters', range, limit, letterIf(matches))
+      return { items: found, nextCursor: next === undefined ? null : encodeCursor(String(next)) }
     },
   )
 
+  // One replay at a time: two of the same letter would append its message twice.
+  let turn: Promise<unknown> = Promise.resolve()
   app.post(
     '/api/v1/dead-letters::replay',
     { config: { role: 'operate' }, schema: { body: replayInput } },
-    async ({ body }) => {
-      // Letters that come of this replay itself stand after `end`, so it ends.
-      const end = deps.log.end('dead-letters')
-      const failed: { id: string; reason: string }[] = []
-      let replayed = 0
-      const replay = async (letter: Listed | undefined, id: string) => {
-        const problem = letter === undefined ? 'not found' : await replayOne(deps, letter)
-        if (problem === undefined) replayed++
-        else failed.push({ id, reason: problem })
-      }
-      if ('ids' in body) {
-        for (const id of body.ids)
-          await replay(lettersFrom(deps, Number(id), Number(id) + 1, 1, () => true)[0], id)
-        return { replayed, failed }
-      }
-      for (let from = 0; from < end; ) {
-        const letters = lettersFrom(
-          deps,
-          from,
-          end,
-          readLimits.entriesMax,
-          (letter) => letter.reason === body.reason,
-        )
-        for (const letter of letters) await replay(letter, letter.id)
-        const last = letters.at(-1)
-        if (last === undefined) break
-        from = Number(last.id) + 1
-      }
-      return { replayed, failed }
+    ({ body }) => {
+      const replay = () => ('ids' in body ? replayIds(deps, body.ids) : replayReason(deps, body.reason))
+      const result = turn.then(replay)
+      turn = result.catch(() => undefined)
+      return result
     },
   )
 }
 
-/** Letters with ids in [from, end) that match, oldest first, at most `limit`. */
-function lettersFrom(
-  { log }: HttpDeps,
-  from: number,
-  end: number,
-  limit: number,
-  matches: (letter: Listed) => boolean,
-): Listed[] {
-  const found: Listed[] = []
-  for (let at = from; at < end && found.length < limit; ) {
-    const records = log.read('dead-letters', at, readLimits)
-    if (records.length === 0) break
-    for (const { offset, value } of records) {
-      if (offset >= end || found.length >= limit) return found
-      const letter: Listed = { id: String(offset), ...(JSON.parse(value.toString()) as DeadLetter) }
-      if (matches(letter)) found.push(letter)
-      at = offset + 1
-    }
+async function replayIds(deps: HttpDeps, wanted: readonly string[]): Promise<Replayed> {
+  const result: Replayed = { replayed: 0, failed: [] }
+  const letters: Listed[] = []
+  for (const id of new Set(wanted.map((text) => String(Number(text))))) {
+    const range = { from: Number(id), end: Number(id) + 1 }
+    const { found } = await scanStream(
+      deps.log,
+      'dead-letters',
+      range,
+      1,
+      letterIf(() => true),
+    )
+    const [letter] = found
+    if (letter?.id === id) letters.push(letter)
+    else result.failed.push({ id, reason: 'not found' })
   }
-  return found
+  for (let at = 0; at < letters.length; at += groupLettersMax) {
+    await replayGroup(deps, letters.slice(at, at + groupLettersMax), result)
+  }
+  return result
 }
 
-/** Appends the message anew, then removes the letter: a crash in between replays it twice, onto the same points. */
-async function replayOne({ log, republish }: HttpDeps, letter: Listed): Promise<string | undefined> {
-  const topic = topicCode(letter.topic, letter.device) ?? topicCodes.telemetry
-  const taken = await republish(letter.device, Buffer.from(letter.payload, letter.encoding), topic)
-  if (!taken) return 'the log does not take messages now'
-  await log.transaction((tx) => tx.removeRecord('dead-letters', Number(letter.id)))
-  return undefined
+/** Replays what is there now; letters that come of this replay itself stand after `end`, so it ends. */
+async function replayReason(deps: HttpDeps, wanted: string): Promise<Replayed> {
+  const result: Replayed = { replayed: 0, failed: [], more: false }
+  const end = deps.log.end('dead-letters')
+  const select = letterIf((letter) => letter.reason === wanted)
+  for (let from = 0; ; ) {
+    const { found, next } = await scanStream(deps.log, 'dead-letters', { from, end }, groupLettersMax, select)
+    await replayGroup(deps, found, result)
+    // A log that refuses one message refuses the next ones too.
+    const goOn = result.replayed < replayLettersMax && result.failed.length === 0
+    if (next === undefined || !goOn) return { ...result, more: next !== undefined }
+    from = next
+  }
+}
+
+/** Appends the messages anew, then removes the letters: a crash in between replays them twice, onto the same points. */
+async function replayGroup(
+  { log, republish }: HttpDeps,
+  letters: readonly Listed[],
+  result: Replayed,
+): Promise<void> {
+  const taken = await Promise.all(
+    letters.map(({ device, topic, payload, encoding }) =>
+      republish(device, Buffer.from(payload, encoding), topicCode(topic, device) ?? topicCodes.telemetry),
+    ),
+  )
+  await log.transaction((tx) => {
+    letters.forEach(({ id }, index) => {
+      if (taken[index] === true) tx.removeRecord('dead-letters', Number(id))
+    })
+  })
+  letters.forEach(({ id }, index) => {
+    if (taken[index] === true) result.replayed++
+    else result.failed.push({ id, reason: 'the log does not take messages now' })
+  })
+}
+
+function letterIf(matches: (letter: Listed) => boolean): (record: LogRecord) => Listed | undefined {
+  return ({ offset, value }) => {
+    const letter: Listed = { id: String(offset), ...(JSON.parse(value.toString()) as DeadLetter) }
+    return matches(letter) ? letter : undefined
+  }
 }

@@ -1,12 +1,11 @@
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { DeviceRecord } from '../../domain/device.ts'
 import { isDeviceId, isDeviceType, isLabelName, labelValueBytesMax } from '../../domain/names.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
+import { withinTime } from '../store-answer.ts'
 
 const labels = z.record(
   z.string().refine(isLabelName, 'not a label name'),
@@ -19,10 +18,12 @@ const labels = z.record(
 )
 const id = z.string().refine(isDeviceId, 'expected ^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$')
 const type = z.string().refine(isDeviceType, 'expected a lower-case name such as smart_meter')
-const deviceInput = z.strictObject({ id, type, labels: labels.default({}) })
+/** A device as it is registered, alone or in an import. */
+export const deviceInput = z.strictObject({ id, type, labels: labels.default({}) })
 const params = z.object({ id: z.string() })
+const known: ReadonlySet<string> = new Set(['limit', 'cursor', 'type', 'online'])
 
-const importLineBytesMax = 64 * 1024
+const labelFilter = 'label.'
 
 /** Devices and their credentials. */
 export function deviceRoutes(app: Api, deps: HttpDeps): void {
@@ -56,30 +57,25 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
     },
   )
 
-  app.post(
-    '/api/v1/devices::import',
-    { config: { role: 'admin' }, bodyLimit: 16 * 1024 * 1024 },
-    async (request, reply) => {
-      const body = request.body
-      const input = body instanceof Readable ? body : Readable.from([JSON.stringify(body ?? '')])
-      return reply.type('application/x-ndjson').send(Readable.from(importLines(deps, input)))
-    },
-  )
-
   const listQuery = z
     .object({ ...pageQuery, type: z.string().optional(), online: z.enum(['true', 'false']).optional() })
     .catchall(z.string())
+    .superRefine((query, context) => {
+      const unknown = Object.keys(query).filter((name) => !known.has(name) && !name.startsWith(labelFilter))
+      for (const name of unknown) context.addIssue({ code: 'custom', path: [name], message: 'unknown field' })
+    })
   app.get(
     '/api/v1/devices',
     { config: { role: 'read' }, schema: { querystring: listQuery } },
     async (request) => {
       const { limit, cursor, type: wantedType, online, ...rest } = request.query
-      const wanted = Object.entries(rest).filter(([name]) => name.startsWith('label.'))
       const found = devices.list({
         type: wantedType,
-        labels: Object.fromEntries(wanted.map(([name, value]) => [name.slice('label.'.length), value])),
+        labels: Object.fromEntries(
+          Object.entries(rest).map(([name, value]) => [name.slice(labelFilter.length), value]),
+        ),
         where: (device) => online === undefined || connections.isOnline(device.id) === (online === 'true'),
-        after: decodeCursor(cursor),
+        after: cursor,
         limit: limit + 1,
       })
       return page(found.map(shown), limit, (device) => device.id)
@@ -101,14 +97,20 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
     },
   )
 
-  const purgeQuery = z.object({ purge: z.literal('data').optional() })
+  const purgeQuery = z.strictObject({ purge: z.literal('data').optional() })
   app.delete(
     '/api/v1/devices/:id',
     { config: { role: 'admin' }, schema: { params, querystring: purgeQuery } },
     async (request, reply) => {
       const device = devices.find(request.params.id)
-      if (device === undefined || !(await devices.remove(device.id))) return missing(reply, request.params.id)
-      if (request.query.purge === 'data') await deps.store.purge({ device: device.id, type: device.type })
+      if (device === undefined) return missing(reply, request.params.id)
+      const isPurge = request.query.purge === 'data'
+      const purge = () => withinTime(deps.store.purge({ device: device.id, type: device.type }))
+      // First, so that with the database away the device stays and the call can be repeated.
+      if (isPurge) await purge()
+      if (!(await devices.remove(device.id))) return missing(reply, request.params.id)
+      // Again, for what it sent until it was gone.
+      if (isPurge) await purge()
       return reply.code(204).send()
     },
   )
@@ -128,7 +130,7 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
     async (request, reply) => {
       const device = devices.find(request.params.id)
       if (device === undefined) return missing(reply, request.params.id)
-      const latest = await deps.store.latest({ device: device.id, type: device.type })
+      const latest = await withinTime(deps.store.latest({ device: device.id, type: device.type }))
       const units = deps.profiles.find(device.type)?.metrics ?? {}
       const values = Object.entries(latest).map(([metric, { value, time }]) => {
         const unit = Object.hasOwn(units, metric) ? units[metric]?.unit : undefined
@@ -137,39 +139,4 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
       return { device: device.id, values: Object.fromEntries(values) }
     },
   )
-}
-
-/** One line of result for each line of input, as they come: the whole import is never in memory. */
-async function* importLines(deps: HttpDeps, input: Readable): AsyncGenerator<string> {
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line.trim() === '') continue
-    yield `${JSON.stringify(await importLine(deps, line))}\n`
-  }
-}
-
-async function importLine({ devices }: HttpDeps, line: string) {
-  if (line.length > importLineBytesMax) return { id: null, status: 'failed', error: 'the line is too long' }
-  let input: unknown
-  try {
-    input = JSON.parse(line)
-  } catch {
-    return { id: null, status: 'failed', error: 'the line is not JSON' }
-  }
-  const parsed = deviceInput.safeParse(input)
-  if (!parsed.success) {
-    const given = (input as { id?: unknown } | null)?.id
-    const [issue] = parsed.error.issues
-    return {
-      id: typeof given === 'string' ? given : null,
-      status: 'failed',
-      error: `${issue?.path.join('.')}: ${issue?.message}`,
-    }
-  }
-  const created = await devices.create(parsed.data)
-  if (created !== undefined) {
-    const credentials = { username: parsed.data.id, password: created.secret }
-    return { id: parsed.data.id, status: 'created', credentials }
-  }
-  await devices.update(parsed.data.id, parsed.data)
-  return { id: parsed.data.id, status: 'updated' }
 }

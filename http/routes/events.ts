@@ -1,33 +1,40 @@
+import { setMaxListeners } from 'node:events'
 import { z } from 'zod'
-import { eventsFrom, offsetAfter } from '../../events/event-feed.ts'
+import { eventOf, offsetAfter } from '../../events/event-feed.ts'
+import { messageOf } from '../../lib/errors.ts'
 import type { Alarm } from '../../rules/alarm-events.ts'
 import { streamEvents } from '../event-stream.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { encodeCursor, numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
+import { scanStream } from '../stream-scan.ts'
 
 const sequence = z.string().refine((text) => offsetAfter(text) !== undefined, 'not a sequence')
 const filters = { class: z.enum(['maintenance', 'health']).optional(), device: z.string().optional() }
 const streamsMax = 100
 
 /** Events (a list and a live stream) and alarms. */
-export function eventRoutes(app: Api, { log }: HttpDeps): void {
-  const query = z.object({ ...pageQuery, after: sequence.optional(), ...filters })
+export function eventRoutes(app: Api, { log, logger }: HttpDeps): void {
+  const query = z.strictObject({ ...numberedPageQuery, after: sequence.optional(), ...filters })
   app.get(
     '/api/v1/events',
     { config: { role: 'read' }, schema: { querystring: query } },
     async ({ query: { limit, cursor, after, class: eventClass, device } }) => {
-      const from = offsetAfter(decodeCursor(cursor) ?? after ?? '0') ?? 0
-      const { events } = eventsFrom(log, from, limit + 1, { class: eventClass, device })
-      return page(events, limit, (event) => event.sequence)
+      // The place of an event in the list is the offset that follows it, which is its sequence as a number.
+      const from = cursor ?? offsetAfter(after ?? '0') ?? 0
+      const { found, next } = await scanStream(log, 'events', { from }, limit, (record) =>
+        eventOf(record, { class: eventClass, device }),
+      )
+      return { items: found, nextCursor: next === undefined ? null : encodeCursor(String(next)) }
     },
   )
 
   const closing = new AbortController()
+  setMaxListeners(streamsMax + 1, closing.signal)
   app.addHook('preClose', async () => closing.abort())
   let streams = 0
-  const streamQuery = z.object({ after: sequence.optional(), ...filters })
+  const streamQuery = z.strictObject({ after: sequence.optional(), ...filters })
   app.get(
     '/api/v1/events/stream',
     { config: { role: 'read' }, schema: { querystring: streamQuery } },
@@ -46,26 +53,29 @@ export function eventRoutes(app: Api, { log }: HttpDeps): void {
       reply.hijack()
       request.raw.socket.setTimeout(0)
       reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-      await streamEvents(log, reply.raw, from, { class: eventClass, device }, closing.signal).finally(
-        () => streams--,
-      )
+      // A sequence beyond the end is of a log that is gone: what comes next is then new to the client.
+      const start = Math.min(from, log.end('events'))
+      await streamEvents(log, reply.raw, start, { class: eventClass, device }, closing.signal)
+        .catch((error) =>
+          logger.error({ code: 'TIDEMARK_INTERNAL', detail: messageOf(error) }, 'a stream of events failed'),
+        )
+        .finally(() => streams--)
       return reply
     },
   )
 
-  const alarmQuery = z.object({
+  const alarmQuery = z.strictObject({
     ...pageQuery,
     state: z.enum(['active', 'recovering', 'normal']).optional(),
-    severity: z.string().optional(),
+    severity: z.enum(['critical', 'major', 'minor', 'warning', 'info']).optional(),
     device: z.string().optional(),
   })
   app.get(
     '/api/v1/alarms',
     { config: { role: 'read' }, schema: { querystring: alarmQuery } },
     async ({ query: { limit, cursor, state, severity, device } }) => {
-      const after = decodeCursor(cursor)
       const alarms = log
-        .entries<Alarm>('alarms', after === undefined ? {} : { after })
+        .entries<Alarm>('alarms', cursor === undefined ? {} : { after: cursor })
         .map(([, alarm]) => alarm)
       const found = alarms.filter(
         (alarm) =>

@@ -1,4 +1,6 @@
+import type { FastifyReply } from 'fastify'
 import type { Alarm } from '../../rules/alarm-events.ts'
+import { docsPage } from '../docs-page.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
 import { consumerLags, messageLedger, RateMeter } from '../ledger.ts'
@@ -6,7 +8,7 @@ import { sendProblem } from '../problem.ts'
 import { logMetrics } from '../prometheus.ts'
 
 const indexPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tidemark</title>
-<h1>Tidemark</h1><ul><li><a href="/openapi.json">API description</a><li><a href="/metrics">Metrics</a>
+<h1>Tidemark</h1><ul><li><a href="/openapi.json">API description</a><li><a href="/docs">API operations</a><li><a href="/metrics">Metrics</a>
 <li><a href="/readyz">Readiness</a></ul></html>`
 
 /** Statistics, metrics, health and the description of the API. */
@@ -46,11 +48,17 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
   })
 
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  app.get('/docs', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/openapi.json'))
-  app.get('/', { schema: { hide: true } }, async (_request, reply) =>
-    reply
-      .header('content-security-policy', "default-src 'none'; style-src 'self'")
-      .type('text/html; charset=utf-8')
-      .send(indexPage),
+  app.get('/docs', { schema: { hide: true } }, async (_request, reply) =>
+    sendPage(reply, docsPage(app.swagger())),
   )
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => sendPage(reply, indexPage))
+}
+
+/** Nothing from elsewhere, no script: a page that shows a name of a device runs nothing of it. */
+function sendPage(reply: FastifyReply, html: string): FastifyReply {
+  return reply
+    .header('content-security-policy', "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+    .header('x-content-type-options', 'nosniff')
+    .type('text/html; charset=utf-8')
+    .send(html)
 }

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { profileSchema } from '../../registry/profile-registry.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
-import { sendProblem } from '../problem.ts'
+import { page, pageQuery } from '../paging.ts'
+import { fieldProblems, sendProblem } from '../problem.ts'
 
 const params = z.object({ type: z.string() })
 
@@ -11,9 +11,9 @@ const params = z.object({ type: z.string() })
 export function profileRoutes(app: Api, { profiles }: HttpDeps): void {
   app.get(
     '/api/v1/profiles',
-    { config: { role: 'read' }, schema: { querystring: z.object(pageQuery) } },
+    { config: { role: 'read' }, schema: { querystring: z.strictObject(pageQuery) } },
     async ({ query: { limit, cursor } }) => {
-      const after = decodeCursor(cursor) ?? ''
+      const after = cursor ?? ''
       return page(
         profiles.all().filter(({ type }) => type > after),
         limit,
@@ -33,7 +33,7 @@ export function profileRoutes(app: Api, { profiles }: HttpDeps): void {
     },
   )
 
-  const body = z.preprocess((input) => input, z.looseObject({}))
+  const body = z.looseObject({})
   app.put(
     '/api/v1/profiles/:type',
     { config: { role: 'admin' }, schema: { params, body } },
@@ -41,10 +41,7 @@ export function profileRoutes(app: Api, { profiles }: HttpDeps): void {
       const { type } = request.params
       const parsed = profileSchema.safeParse({ ...request.body, type: request.body.type ?? type })
       if (!parsed.success) {
-        const errors = parsed.error.issues.map((issue) => ({
-          pointer: `/${issue.path.join('/')}`,
-          detail: issue.message,
-        }))
+        const errors = fieldProblems(parsed.error.issues)
         return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the profile is not valid', errors)
       }
       if (parsed.data.type !== type) {

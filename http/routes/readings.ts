@@ -3,14 +3,18 @@ import { durationMs } from '../../domain/duration.ts'
 import { isMetricName } from '../../domain/names.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { numberedPageQuery, page } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
+import { withinTime } from '../store-answer.ts'
+
+/** A date, or a date and time with its offset: without one it would be read in the server's time zone. */
+const rfc3339Pattern = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?$/
 
 /** RFC 3339 or Unix milliseconds. */
 const time = z.string().transform((text, context) => {
   const ms = /^-?\d{1,15}$/.test(text)
     ? Number(text)
-    : /^\d{4}-\d\d-\d\d/.test(text)
+    : rfc3339Pattern.test(text)
       ? Date.parse(text)
       : Number.NaN
   if (Number.isNaN(ms)) {
@@ -21,7 +25,7 @@ const time = z.string().transform((text, context) => {
 })
 
 const query = z.strictObject({
-  ...pageQuery,
+  ...numberedPageQuery,
   device: z.string().min(1),
   metric: z
     .string()
@@ -52,9 +56,8 @@ export function readingRoutes(app: Api, { devices, profiles, store }: HttpDeps):
         return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no device ${id}`)
       const everyMs = every === undefined ? undefined : durationMs(every)
       // A page of windows goes on after the whole window that ended the last one.
-      const after = decodeCursor(cursor)
-      const start = after === undefined ? (from ?? everything.from) : Number(after) + (everyMs ?? 1)
-      const found = await store.readings({
+      const start = cursor === undefined ? (from ?? everything.from) : cursor + (everyMs ?? 1)
+      const reading = store.readings({
         device: device.id,
         type: device.type,
         metrics: metric ?? [],
@@ -64,6 +67,7 @@ export function readingRoutes(app: Api, { devices, profiles, store }: HttpDeps):
         ...(everyMs === undefined ? {} : { everyMs, fn: fn ?? 'mean' }),
         limit: limit + 1,
       })
+      const found = await withinTime(reading)
       const { items, nextCursor } = page(found, limit, (reading) => String(reading.time))
       return { items: items.map((item) => ({ time: rfc3339(item.time), values: item.values })), nextCursor }
     },

@@ -5,11 +5,12 @@ import type { Updated } from '../../rules/rule-registry.ts'
 import { validateRule } from '../../rules/rule-schema.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 
 const params = z.object({ id: z.string() })
 const body = z.unknown()
+const testBytesMax = 16 * 1024 * 1024
 
 /** Rules: versions with If-Match, so that nobody overwrites an edit that they have not seen. */
 export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
@@ -40,22 +41,33 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
     '/api/v1/rules::validate',
     { config: { role: 'read' }, schema: { body } },
     async (request, reply) => {
-      const checked = check(request.body)
-      return checked.ok ? { valid: true, metrics: checked.metrics } : invalid(reply, checked.errors)
+      // A rule alone, or under `rule` as `:test` takes it; no rule has a field of that name.
+      const { body } = request
+      const isWrapped = typeof body === 'object' && body !== null && Object.hasOwn(body, 'rule')
+      const checked = check(isWrapped ? (body as { rule: unknown }).rule : body)
+      if (checked.ok) return { valid: true, metrics: checked.metrics }
+      const prefix = isWrapped ? '/rule' : ''
+      return invalid(
+        reply,
+        checked.errors.map(({ pointer, detail }) => ({ pointer: prefix + pointer, detail })),
+      )
     },
   )
 
-  const listQuery = z.object({ ...pageQuery, enabled: z.enum(['true', 'false']).optional() })
+  app.post(
+    '/api/v1/rules::test',
+    { config: { role: 'read' }, bodyLimit: testBytesMax, schema: { body } },
+    async (_request, reply) =>
+      sendProblem(reply, 501, 'TIDEMARK_NOT_IMPLEMENTED', 'testing a rule on past readings comes later'),
+  )
+
+  const listQuery = z.strictObject({ ...pageQuery, enabled: z.enum(['true', 'false']).optional() })
   app.get(
     '/api/v1/rules',
     { config: { role: 'read' }, schema: { querystring: listQuery } },
     async ({ query: { limit, cursor, enabled } }) => {
       const wanted = enabled === undefined ? undefined : enabled === 'true'
-      return page(
-        rules.list({ enabled: wanted, after: decodeCursor(cursor), limit: limit + 1 }),
-        limit,
-        (rule) => rule.id,
-      )
+      return page(rules.list({ enabled: wanted, after: cursor, limit: limit + 1 }), limit, (rule) => rule.id)
     },
   )
 
@@ -66,12 +78,12 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
 
   app.get(
     '/api/v1/rules/:id/versions',
-    { config: { role: 'read' }, schema: { params, querystring: z.object(pageQuery) } },
+    { config: { role: 'read' }, schema: { params, querystring: z.strictObject(numberedPageQuery) } },
     async (request, reply) => {
       const { id } = request.params
       const versions = rules.versions(id)
       if (versions.length === 0) return missing(reply, id)
-      const before = Number(decodeCursor(request.query.cursor) ?? Number.POSITIVE_INFINITY)
+      const before = request.query.cursor ?? Number.POSITIVE_INFINITY
       const older = versions.filter(({ version }) => version < before)
       return page(older, request.query.limit, ({ version }) => String(version))
     },

@@ -1,13 +1,18 @@
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { HttpDeps } from '../http-deps.ts'
 import type { Api } from '../http-server.ts'
-import { decodeCursor, page, pageQuery } from '../paging.ts'
+import { page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 
-const tokenInput = z.strictObject({
-  name: z.string().min(1).max(100),
-  role: z.enum(['read', 'operate', 'admin']),
-  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+const name = z.string().min(1).max(100)
+const role = z.enum(['read', 'operate', 'admin'])
+const expiresAt = z.iso.datetime({ offset: true }).nullable()
+const tokenInput = z.strictObject({ name, role, expiresAt: expiresAt.default(null) })
+const tokenChange = z.strictObject({
+  name: name.optional(),
+  role: role.optional(),
+  expiresAt: expiresAt.optional(),
 })
 
 /** API tokens; the token itself is in the answer to its creation and nowhere else. */
@@ -26,9 +31,9 @@ export function tokenRoutes(app: Api, { tokens }: HttpDeps): void {
 
   app.get(
     '/api/v1/tokens',
-    { config: { role: 'admin' }, schema: { querystring: z.object(pageQuery) } },
+    { config: { role: 'admin' }, schema: { querystring: z.strictObject(pageQuery) } },
     async ({ query: { limit, cursor } }) => {
-      const after = decodeCursor(cursor) ?? ''
+      const after = cursor ?? ''
       return page(
         tokens.list().filter(({ id }) => id > after),
         limit,
@@ -38,12 +43,28 @@ export function tokenRoutes(app: Api, { tokens }: HttpDeps): void {
   )
 
   const params = z.object({ id: z.string() })
+  const missing = (reply: FastifyReply, id: string) =>
+    sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no token ${id}`)
+
+  app.get('/api/v1/tokens/:id', { config: { role: 'admin' }, schema: { params } }, async (request, reply) => {
+    return tokens.find(request.params.id) ?? missing(reply, request.params.id)
+  })
+
+  app.patch(
+    '/api/v1/tokens/:id',
+    { config: { role: 'admin' }, schema: { params, body: tokenChange } },
+    async (request, reply) => {
+      const { id } = request.params
+      return (await tokens.update(id, request.body)) ?? missing(reply, id)
+    },
+  )
+
   app.delete(
     '/api/v1/tokens/:id',
     { config: { role: 'admin' }, schema: { params } },
     async (request, reply) => {
       if (await tokens.remove(request.params.id)) return reply.code(204).send()
-      return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no token ${request.params.id}`)
+      return missing(reply, request.params.id)
     },
   )
 }

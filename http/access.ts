@@ -1,0 +1,33 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Role, TokenRegistry } from '../registry/token-registry.ts'
+import { sendProblem } from './problem.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Least role that may call the route; none for the public ones, which stand outside `/api/`. */
+    role?: Role
+  }
+}
+
+const rank: Readonly<Record<Role, number>> = { read: 0, operate: 1, admin: 2 }
+
+/** Answers 401 or 403 when the caller may not use the route, before anything of the body is read. */
+export async function checkAccess(
+  tokens: Pick<TokenRegistry, 'authenticate'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const { role } = request.routeOptions.config
+  // An unknown path under the API tells nothing to a caller without a token.
+  if (role === undefined && !(request.is404 && request.url.startsWith('/api/'))) return undefined
+  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const caller = token === undefined ? undefined : tokens.authenticate(token)
+  if (caller === undefined) {
+    reply.header('www-authenticate', 'Bearer realm="tidemark"')
+    const detail = 'a valid token is needed: Authorization: Bearer <token>'
+    return sendProblem(reply, 401, 'TIDEMARK_NOT_AUTHENTICATED', detail)
+  }
+  if (role === undefined || rank[caller.role] >= rank[role]) return undefined
+  const detail = `the role ${role} is needed; this token has ${caller.role}`
+  return sendProblem(reply, 403, 'TIDEMARK_FORBIDDEN', detail)
+}

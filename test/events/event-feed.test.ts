@@ -1,0 +1,29 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { eventSequence } from '../../domain/event.ts'
+import { eventsFrom, offsetAfter } from '../../events/event-feed.ts'
+import { openLmdbLog } from '../../log/lmdb-log.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+test('a read looks at so many events, tells how far it came, and stands still at the end', async () => {
+  const log = await openLmdbLog({ path: tempDir() })
+  onTestFinished(() => log.close())
+  await log.transaction((tx) => {
+    for (let n = 0; n < 5; n++) {
+      const event = { id: `${n}`, data: { class: n % 2 === 0 ? 'health' : 'maintenance', device: `d${n}` } }
+      tx.append('events', Buffer.from(JSON.stringify(event)), 1)
+    }
+  })
+  const ids = ({ events, next }: ReturnType<typeof eventsFrom>) => [events.map(({ id }) => id), next]
+  expect(ids(eventsFrom(log, 0, 2))).toEqual([['0', '1'], 2])
+  expect(ids(eventsFrom(log, 2, 9))).toEqual([['2', '3', '4'], 5])
+  expect(ids(eventsFrom(log, 5, 9))).toEqual([[], 5])
+  expect(ids(eventsFrom(log, 0, 9, { class: 'maintenance' }))).toEqual([['1', '3'], 5])
+  expect(ids(eventsFrom(log, 0, 3, { device: 'd4' }))).toEqual([[], 3])
+})
+
+test('the offset after an event is the one that follows it', () => {
+  for (const offset of [0, 1, 99, 2 ** 40]) expect(offsetAfter(eventSequence(offset))).toBe(offset + 1)
+  expect(offsetAfter('0')).toBe(0)
+  for (const text of ['', 'x', '-1', '1.5', '1e3', '0x10', ' 1', '1'.repeat(21)])
+    expect(offsetAfter(text)).toBeUndefined()
+})
