@@ -36,6 +36,8 @@ export interface EventPayload {
   readonly threshold?: Value | readonly number[]
   /** Event time of the first reading of the episode, RFC 3339. */
   readonly since: string
+  /** When the reading that caused it was received, RFC 3339; none where no reading did. */
+  readonly received?: string
   /** When the platform wrote the event, RFC 3339. */
   readonly recorded: string
   readonly evidence: readonly Readonly<Record<string, Value>>[]

@@ -67,7 +67,9 @@ export class EventDelivery {
     try {
       for (const event of eventsFrom(log, next, eventsPerCommitMax).events) {
         if (!(await this.#publish(eventTopic(event.data.class, event.subject), JSON.stringify(event)))) return
-        metrics.eventSeconds.observe(Math.max(0, clock.now() - Date.parse(event.data.recorded)) / 1000)
+        metrics.eventSeconds.observe(
+          Math.max(0, clock.now() - Date.parse(event.data.received ?? event.data.recorded)) / 1000,
+        )
         next = offsetAfter(event.sequence)!
       }
     } finally {

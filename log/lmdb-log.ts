@@ -130,7 +130,7 @@ export class LmdbLog implements Log {
           removeRecord: (name, offset) => {
             const stream = this.#streams[name]
             if (!stream.has(offset)) return false
-            writes.push(() => stream.remove(offset))
+            writes.push(() => stream.erase(offset))
             return true
           },
           commitOffset: (consumer, offset) =>

@@ -2,6 +2,9 @@ import type { Database } from 'lmdb'
 import type { LogRecord, ReadLimits, StreamStats } from './log.ts'
 
 const headerBytes = 16
+/** Format numbers of a record's header: one that holds its entries, and one whose entries were removed. */
+const whole = 1
+const removed = 2
 
 /** Where a stream ends: the next record's offset and the bytes of all records ever appended. */
 export interface StreamEnd {
@@ -32,7 +35,7 @@ export class LmdbStream {
   put(end: StreamEnd, value: Uint8Array, count: number): { end: StreamEnd; written: Promise<boolean> } {
     const framed = Buffer.allocUnsafe(headerBytes + value.length)
     framed.writeUInt32LE(count, 0)
-    framed.writeUInt32LE(1, 4)
+    framed.writeUInt32LE(whole, 4)
     framed.writeDoubleLE(end.bytes, 8)
     framed.set(value, headerBytes)
     const written = this.#db.put(end.offset, framed)
@@ -45,7 +48,7 @@ export class LmdbStream {
     let bytes = 0
     for (const { key, value } of this.#db.getRange({ start: this.#recordHolding(from) })) {
       const record = unframe(key, value)
-      if (record.offset + record.count <= from) continue
+      if (record.offset + record.count <= from || isRemoved(value)) continue
       if (
         records.length > 0 &&
         (entries + record.count > limits.entriesMax || bytes + value.length > limits.bytesMax)
@@ -64,7 +67,7 @@ export class LmdbStream {
     let entries = 0
     let bytes = 0
     for (const { key, value } of this.#db.getRange({ start: before, reverse: true })) {
-      if (key >= before) continue
+      if (key >= before || isRemoved(value)) continue
       records.push(unframe(key, value))
       entries += records[records.length - 1]!.count
       bytes += value.length
@@ -74,7 +77,18 @@ export class LmdbStream {
   }
 
   has(offset: number): boolean {
-    return this.#db.doesExist(offset)
+    const value = this.#db.get(offset)
+    return value !== undefined && !isRemoved(value)
+  }
+
+  /** Removes one record. The last one leaves its header, so that its offset is never given to another. */
+  erase(offset: number): void {
+    const value = this.#db.get(offset)
+    if (value === undefined) return
+    if (offset + value.readUInt32LE(0) < this.end().offset) return this.remove(offset)
+    const header = Buffer.from(value.subarray(0, headerBytes))
+    header.writeUInt32LE(removed, 4)
+    void this.#db.put(offset, header)
   }
 
   remove(offset: number): void {
@@ -108,6 +122,10 @@ export class LmdbStream {
     for (const key of this.#db.getKeys({ start: offset, reverse: true, limit: 1 })) return key
     return 0
   }
+}
+
+function isRemoved(value: Buffer): boolean {
+  return value.readUInt32LE(4) === removed
 }
 
 function unframe(offset: number, value: Buffer): LogRecord {

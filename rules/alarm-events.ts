@@ -37,6 +37,7 @@ export interface EventFacts {
   /** Which transition of the episode this is, from 1. */
   readonly ordinal: number
   readonly recordedAt: number
+  readonly receivedAt?: number
   readonly metric?: string
   readonly value?: Value
   readonly threshold?: Value | readonly number[]
@@ -72,6 +73,7 @@ export function toEvent(facts: EventFacts): EventRecord {
       ...(value === undefined ? {} : { value }),
       ...(threshold === undefined ? {} : { threshold }),
       since: rfc3339(facts.since),
+      ...(facts.receivedAt === undefined ? {} : { received: rfc3339(facts.receivedAt) }),
       recorded: rfc3339(facts.recordedAt),
       evidence: metric === undefined || value === undefined ? [] : [{ ts: facts.time, [metric]: value }],
       ...(reason === undefined ? {} : { reason }),

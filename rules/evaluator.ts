@@ -21,6 +21,8 @@ export interface Occurrence {
   readonly time: number
   readonly since: number
   readonly ordinal: number
+  /** When the oldest reading of its batch was received, Unix ms. */
+  readonly receivedAt: number
   readonly metric: string
   readonly value: Value
 }
@@ -134,6 +136,7 @@ export class Evaluator {
             time,
             since: state.since,
             ordinal: state.transitions,
+            receivedAt: batch.receivedAt,
             metric: shape.metrics[i]!,
             value: valueAt(batch, first + i, letter),
           })

@@ -18,6 +18,7 @@ export interface BenchOptions {
   /** None for a broker that takes anybody. */
   readonly credentials?: ReadonlyMap<string, DeviceCredentials> | undefined
   readonly ledger?: string | undefined
+  readonly reconnectMsMax?: number
   readonly signal: AbortSignal
   readonly onProgress?: (progress: { sent: number; acknowledged: number }) => void
 }
@@ -97,6 +98,7 @@ class BenchRun {
           password: login?.password,
           topic: telemetryTopic(id),
           qos,
+          reconnectMsMax: this.#options.reconnectMsMax,
           onAcknowledged: (seq) => this.#onAcknowledged(device, seq),
           onReconnect: () => this.#reconnects++,
         }),

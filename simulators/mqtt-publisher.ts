@@ -1,7 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { generate } from 'mqtt-packet'
-import { backoff } from '../lib/backoff.ts'
+import { type Backoff, backoff } from '../lib/backoff.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 
 export interface PublisherOptions {
@@ -16,6 +16,8 @@ export interface PublisherOptions {
   readonly onAcknowledged: (tag: number) => void
   /** The connection was lost; it comes back by itself, and what is not acknowledged is sent again. */
   readonly onReconnect?: () => void
+  /** Longest wait before a reconnect; waits are drawn up to it (full jitter). */
+  readonly reconnectMsMax?: number | undefined
 }
 
 const keepaliveSeconds = 60
@@ -32,7 +34,7 @@ export class MqttPublisher {
   readonly #options: PublisherOptions
   readonly #topicBytes: Buffer
   readonly #unacknowledged = new Map<number, { readonly frame: Buffer; readonly tag: number }>()
-  readonly #backoff = backoff({ firstMs: 100, maxMs: 5_000 })
+  readonly #backoff: Backoff
   #socket: net.Socket | undefined
   #isOpen = false
   #isClosed = false
@@ -44,6 +46,7 @@ export class MqttPublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options
+    this.#backoff = backoff({ firstMs: 100, maxMs: options.reconnectMsMax ?? 5_000 })
     const topic = Buffer.from(options.topic)
     this.#topicBytes = Buffer.concat([Buffer.from([topic.length >> 8, topic.length & 0xff]), topic])
   }

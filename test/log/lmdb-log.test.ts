@@ -147,6 +147,17 @@ describe('transactions', () => {
   })
 })
 
+test('the offset of a removed last record is not given to another', async () => {
+  const log = await openLog()
+  await log.transaction((tx) => tx.append('dead-letters', bytes('a'), 1))
+  await log.transaction((tx) => tx.removeRecord('dead-letters', 0))
+  expect(log.read('dead-letters', 0, all)).toEqual([])
+  expect(log.readBackward('dead-letters', 1, all)).toEqual([])
+  expect(await log.transaction((tx) => tx.removeRecord('dead-letters', 0))).toBe(false)
+  expect(await log.transaction((tx) => tx.append('dead-letters', bytes('b'), 1))).toBe(1)
+  expect(log.read('dead-letters', 0, all).map((r) => r.value.toString())).toEqual(['b'])
+})
+
 describe('the feed of changes', () => {
   test('lists each row once, under its newest revision, deletions included', async () => {
     const log = await openLog()

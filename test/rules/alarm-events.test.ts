@@ -36,6 +36,7 @@ test('an event is a CloudEvent of the contract', () => {
       value: 9.2,
       threshold: 8,
       since: '2026-11-23T11:45:00.000Z',
+      received: '1970-01-01T00:00:00.000Z',
       recorded: '1970-01-01T00:00:00.000Z',
       evidence: [{ ts: startMs + 15 * 60_000, temperature_c: 9.2 }],
     },

@@ -113,6 +113,8 @@ export class Evaluation {
         recordedAt: 0,
         threshold: condition.threshold,
         ...rest,
+        // When a batch came is not the evaluation's result.
+        receivedAt: 0,
       }),
     )
   }

@@ -4,7 +4,7 @@ import { ApiClient } from '../../simulators/api-client.ts'
 import { freePort } from './free-port.ts'
 
 export const repositoryRoot = join(import.meta.dirname, '../..')
-const main = join(repositoryRoot, 'dist/cli/main.js')
+const builtMain = join(repositoryRoot, 'dist/cli/main.js')
 export const adminToken = 'test-admin-token'
 
 /** A real `tidemark start` in a process of its own. */
@@ -25,6 +25,7 @@ export interface PlatformProcess {
 export async function startPlatformProcess(
   dataDir: string,
   flags: readonly string[] = [],
+  main = builtMain,
 ): Promise<PlatformProcess> {
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const httpUrl = `http://127.0.0.1:${httpPort}`

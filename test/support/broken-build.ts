@@ -1,0 +1,19 @@
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repositoryRoot } from './platform-process.ts'
+
+/**
+ * A copy of the build in `dir` with one piece of code replaced, so that a check can be seen to fail where the protection it
+ * looks for is taken away. Returns the copy's main.js. Throws when the code to replace is not there exactly once.
+ */
+export function brokenBuild(dir: string, file: string, code: string, replacement: string): string {
+  const copy = join(dir, 'dist')
+  cpSync(join(repositoryRoot, 'dist'), copy, { recursive: true })
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(dir, 'node_modules'))
+  cpSync(join(repositoryRoot, 'package.json'), join(dir, 'package.json'))
+  const path = join(copy, file)
+  const parts = readFileSync(path, 'utf8').split(code)
+  if (parts.length !== 2) throw new Error(`${JSON.stringify(code)} is ${parts.length - 1} times in ${file}`)
+  writeFileSync(path, parts.join(replacement))
+  return join(copy, 'cli/main.js')
+}
