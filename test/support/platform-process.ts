@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { freePort } from '../../bench/services/free-port.ts'
 import { ApiClient } from '../../simulators/api-client.ts'
-import { freePort } from './free-port.ts'
 
 export const repositoryRoot = join(import.meta.dirname, '../..')
 const builtMain = join(repositoryRoot, 'dist/cli/main.js')

@@ -6,6 +6,7 @@ import { freePort } from './free-port.ts'
 
 export interface Influxd {
   readonly url: string
+  readonly pid: number
   /** Ends the server; `start` brings it back on the same port with the same data. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -70,6 +71,9 @@ bind-address = "127.0.0.1:${rpcPort}"
   await start()
   return {
     url,
+    get pid() {
+      return child?.pid ?? 0
+    },
     start,
     stop,
     remove: async () => {

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Command } from 'commander'
+import { delay } from '../lib/clock.ts'
+import type { BenchReport } from '../simulators/bench.ts'
+import { countSyncs } from './count-syncs.ts'
+import { type Usage, watchProcess } from './process-usage.ts'
+import { type Influxd, startInfluxd } from './services/influxd.ts'
+import { bareMosquitto, doItYourself, type Subject, tidemark } from './subjects.ts'
+
+/**
+ * The whole pipeline beside Mosquitto alone and beside the usual do-it-yourself, with one generator, on one machine, in one
+ * run, in turn. Rates on a shared machine mean little by themselves: the ratios are the result.
+ */
+interface Round {
+  readonly acknowledged: number
+  /** Acknowledged messages a second. */
+  readonly acknowledgedRate: number
+  /** Messages a second from the first sent to the last in the database. */
+  readonly storedRate: number | undefined
+  readonly lost: number | undefined
+  readonly ackMs: BenchReport['ackMs']
+  readonly processes: Readonly<Record<string, Usage>>
+}
+
+const subjects: readonly { name: string; start: (influxd: Influxd) => Promise<Subject> }[] = [
+  { name: 'a mosquitto', start: bareMosquitto },
+  { name: 'b tidemark', start: tidemark },
+  { name: 'c diy', start: (influxd) => doItYourself(influxd, []) },
+  {
+    name: 'c diy tuned',
+    start: (influxd) => doItYourself(influxd, ['max_queued_messages 0', 'max_inflight_messages 0']),
+  },
+]
+
+const pollMs = 20
+const settleMsMax = 120_000
+const generator = join(import.meta.dirname, '../cli/main.js')
+const run = promisify(execFile)
+
+const flags = new Command('bench')
+  .option('--rounds <n>', 'rounds of each', Number, 3)
+  .option('--messages <n>', 'messages a round', Number, 200_000)
+  .option('--devices <n>', 'connections', Number, 50)
+  .option('--in-flight <n>', 'window of each connection', Number, 50)
+  .option('--json', 'one JSON object on standard output')
+  .parse()
+  .opts<{ rounds: number; messages: number; devices: number; inFlight: number; json?: boolean }>()
+
+const rounds = new Map<string, Round[]>(subjects.map(({ name }) => [name, []]))
+for (let i = 0; i < flags.rounds; i++) {
+  for (const { name, start } of subjects) {
+    process.stderr.write(`round ${i + 1} of ${flags.rounds}: ${name}\n`)
+    rounds.get(name)?.push(await measure(start))
+  }
+}
+const fixedRate = await atFixedRate()
+report()
+
+async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<Round> {
+  const influxd = await startInfluxd()
+  await influxd.query('CREATE DATABASE tidemark')
+  const subject = await start(influxd)
+  try {
+    const watched = Object.entries({ ...subject.pids, influxd: influxd.pid }).map(
+      ([name, pid]) => [name, watchProcess(pid)] as const,
+    )
+    const limits = ['--rate', 'max', '--messages', String(flags.messages), '--duration', '120s']
+    const generated = await generate(subject, limits)
+    const doneAt = await idle(subject)
+    const stored = await subject.stored()
+    const usage = Object.fromEntries(watched.map(([name, watch]) => [name, watch.end()]))
+    const { acknowledged, ackMs, rate, seconds, cpuSeconds } = generated.report
+    const tailSeconds = Math.max(0, doneAt - generated.endedAt) / 1000
+    return {
+      acknowledged,
+      acknowledgedRate: rate,
+      storedRate: stored === undefined ? undefined : Math.round(stored / (seconds + tailSeconds)),
+      lost: stored === undefined ? undefined : acknowledged - stored,
+      ackMs,
+      processes: {
+        ...usage,
+        generator: { cpuSeconds: Math.round(cpuSeconds * 100) / 100, anonymousMibMax: 0 },
+      },
+    }
+  } finally {
+    await subject.stop()
+    await influxd.remove()
+  }
+}
+
+/** Latency where nobody is at the limit, and the proof that the disk is synced: 5,000 messages a second. */
+async function atFixedRate() {
+  const influxd = await startInfluxd()
+  const subject = await tidemark(influxd)
+  try {
+    const { report: quiet } = await generate(subject, ['--rate', '5000', '--duration', '10s'])
+    const counting = countSyncs(subject.pids.tidemark ?? 0)
+    const { report: traced } = await generate(subject, ['--rate', '1000', '--duration', '5s'])
+    const syncs = await counting.end()
+    return {
+      rate: 5_000,
+      ackMs: quiet.ackMs,
+      generatorLateMs: quiet.generatorLateMs,
+      syncs,
+      messagesWhileCounting: traced.sent,
+    }
+  } finally {
+    await subject.stop()
+    await influxd.remove()
+  }
+}
+
+async function generate(
+  subject: Subject,
+  limits: readonly string[],
+): Promise<{ report: BenchReport; endedAt: number }> {
+  const load = ['--devices', String(flags.devices), '--in-flight', String(flags.inFlight), '--json']
+  const args = [
+    generator,
+    'simulate',
+    'bench',
+    '--url',
+    subject.url,
+    ...subject.generatorFlags,
+    ...load,
+    ...limits,
+  ]
+  const { stdout } = await run(process.execPath, args)
+  return { report: JSON.parse(stdout) as BenchReport, endedAt: Date.now() }
+}
+
+/** When the subject had nothing left to do (for the do-it-yourself: when the last message arrived). */
+async function idle(subject: Subject): Promise<number> {
+  const until = Date.now() + settleMsMax
+  let last = await subject.stored()
+  let lastRiseAt = Date.now()
+  while (Date.now() < until && !(await subject.isIdle())) {
+    await delay(pollMs)
+    const stored = await subject.stored()
+    if (stored !== last) lastRiseAt = Date.now()
+    last = stored
+  }
+  return lastRiseAt
+}
+
+function report(): void {
+  const medians = Object.fromEntries([...rounds].map(([name, of]) => [name, medianRound(of)]))
+  const rateOf = (name: string) => medians[name]?.storedRate ?? medians[name]?.acknowledgedRate ?? 0
+  const ratio = (a: string, b: string) => Math.round((rateOf(a) / rateOf(b)) * 1000) / 1000
+  const result = {
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+    settings: flags,
+    medians,
+    ratios: { 'b/a': ratio('b tidemark', 'a mosquitto'), 'b/c': ratio('b tidemark', 'c diy tuned') },
+    lost: Object.fromEntries([...rounds].map(([name, of]) => [name, of.map(({ lost }) => lost)])),
+    fixedRate,
+  }
+  process.stdout.write(`${JSON.stringify(result, null, flags.json ? 0 : 2)}\n`)
+}
+
+/** The round whose rate is the median. */
+function medianRound(of: readonly Round[]): Round | undefined {
+  const rate = (round: Round) => round.storedRate ?? round.acknowledgedRate
+  return of.toSorted((a, b) => rate(a) - rate(b))[of.length >> 1]
+}

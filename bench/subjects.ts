@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ApiClient } from '../simulators/api-client.ts'
+import { freePort } from './services/free-port.ts'
+import type { Influxd } from './services/influxd.ts'
+import { startMosquitto } from './services/mosquitto.ts'
+
+/** What is measured: a broker to send to, and a way to know how much has reached the database. */
+export interface Subject {
+  readonly url: string
+  /** Flags of the generator. */
+  readonly generatorFlags: readonly string[]
+  /** Its processes by name, without generator and database. */
+  readonly pids: Readonly<Record<string, number>>
+  /** Messages that reached the database; undefined for a broker alone. */
+  stored(): Promise<number | undefined>
+  /** The pipeline itself has nothing left to do. */
+  isIdle(): Promise<boolean>
+  stop(): Promise<void>
+}
+
+const dist = join(import.meta.dirname, '..')
+const adminToken = 'bench-admin-token'
+export const benchMetrics = ['active_power_w', 'voltage_v', 'current_a', 'frequency_hz', 'energy_import_kwh']
+
+export async function bareMosquitto(): Promise<Subject> {
+  const mosquitto = await startMosquitto()
+  return {
+    url: mosquitto.url,
+    generatorFlags: ['--anonymous'],
+    pids: { mosquitto: mosquitto.pid },
+    stored: async () => undefined,
+    isIdle: async () => true,
+    stop: mosquitto.stop,
+  }
+}
+
+/** The platform with one enabled threshold rule for each metric, storing into InfluxDB. */
+export async function tidemark(influxd: Influxd): Promise<Subject> {
+  const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
+  const [mqttPort, httpPort] = [await freePort(), await freePort()]
+  const ports = ['--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--data-dir', dir]
+  const store = ['--store', 'influxdb', '--influx-url', influxd.url]
+  const limits = ['--device-rate-max', '0', '--log-level', 'warn', '--admin-token', adminToken]
+  const child = await started(
+    [join(dist, 'cli/main.js'), 'start', ...ports, ...store, ...limits],
+    'Tidemark is running',
+  )
+  const httpUrl = `http://127.0.0.1:${httpPort}`
+  const api = new ApiClient(httpUrl, adminToken)
+  for (const metric of benchMetrics) {
+    const when = { kind: 'threshold', metric, above: 1e9 }
+    await api.request('POST', '/rules', {
+      name: `${metric} high`,
+      class: 'maintenance',
+      severity: 'info',
+      when,
+    })
+  }
+  const pending = async () =>
+    (await api.request<{ messages: { pending: number } }>('GET', '/stats')).messages.pending
+  return {
+    url: `mqtt://127.0.0.1:${mqttPort}`,
+    generatorFlags: ['--api', httpUrl, '--token', adminToken],
+    pids: { tidemark: child.pid ?? 0 },
+    stored: () => storedIn(influxd),
+    isIdle: async () => (await pending()) === 0,
+    stop: async () => {
+      await ended(child)
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Mosquitto, a subscriber and the InfluxDB client's write API; `settings` tune Mosquitto. */
+export async function doItYourself(influxd: Influxd, settings: readonly string[]): Promise<Subject> {
+  const mosquitto = await startMosquitto(settings)
+  const child = await started([join(dist, 'bench/diy-subscriber.js'), mosquitto.url, influxd.url], 'ready')
+  let last = -1
+  let lastRiseAt = Date.now()
+  return {
+    url: mosquitto.url,
+    generatorFlags: ['--anonymous'],
+    pids: { mosquitto: mosquitto.pid, subscriber: child.pid ?? 0 },
+    stored: () => storedIn(influxd),
+    // It has no way to say that it is done: it is when nothing has arrived for longer than its flush interval, thrice.
+    isIdle: async () => {
+      const stored = await storedIn(influxd)
+      if (stored !== last) lastRiseAt = Date.now()
+      last = stored
+      return Date.now() - lastRiseAt > 3_000
+    },
+    stop: async () => {
+      await ended(child)
+      await mosquitto.stop()
+    },
+  }
+}
+
+async function storedIn(influxd: Influxd): Promise<number> {
+  const [row] = await influxd.query('SELECT count(voltage_v) FROM smart_meter')
+  return (row?.[1] as number | undefined) ?? 0
+}
+
+function started(command: readonly string[], word: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', (chunk: Buffer) => chunk.toString().includes(word) && resolve(child))
+    child.once('exit', (code) => reject(new Error(`${command[0]} ended with ${code}`)))
+  })
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.kill('SIGTERM')
+  })
+}
