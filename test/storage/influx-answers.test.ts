@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../../bench/services/free-port.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { InfluxStore } from '../../storage/influx-store.ts'
-import { freePort } from '../support/free-port.ts'
 import { batchOf } from '../support/reading-batches.ts'
 import { answer, type ScriptedAnswer, startScriptedInflux } from './scripted-influx.ts'
 
