@@ -3,7 +3,6 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Command } from 'commander'
-import { delay } from '../lib/clock.ts'
 import type { BenchReport } from '../simulators/bench.ts'
 import { countSyncs } from './count-syncs.ts'
 import { type Usage, watchProcess } from './process-usage.ts'
@@ -27,7 +26,7 @@ interface Round {
 
 const subjects: readonly { name: string; start: (influxd: Influxd) => Promise<Subject> }[] = [
   { name: 'a mosquitto', start: bareMosquitto },
-  { name: 'b tidemark', start: tidemark },
+  { name: 'b tidemark', start: (influxd) => tidemark(influxd, flags.profile) },
   { name: 'c diy', start: (influxd) => doItYourself(influxd, []) },
   {
     name: 'c diy tuned',
@@ -35,8 +34,6 @@ const subjects: readonly { name: string; start: (influxd: Influxd) => Promise<Su
   },
 ]
 
-const pollMs = 20
-const settleMsMax = 120_000
 const generator = join(import.meta.dirname, '../cli/main.js')
 const run = promisify(execFile)
 
@@ -45,13 +42,24 @@ const flags = new Command('bench')
   .option('--messages <n>', 'messages a round', Number, 200_000)
   .option('--devices <n>', 'connections', Number, 50)
   .option('--in-flight <n>', 'window of each connection', Number, 50)
+  .option('--only <letters>', 'measure only these subjects, such as ab', 'abc')
+  .option('--profile <dir>', 'write CPU profiles of the platform there (their cost is in the figures)')
   .option('--json', 'one JSON object on standard output')
   .parse()
-  .opts<{ rounds: number; messages: number; devices: number; inFlight: number; json?: boolean }>()
+  .opts<{
+    rounds: number
+    messages: number
+    devices: number
+    inFlight: number
+    only: string
+    profile?: string
+    json?: boolean
+  }>()
 
-const rounds = new Map<string, Round[]>(subjects.map(({ name }) => [name, []]))
+const measured = subjects.filter(({ name }) => flags.only.includes(name[0]!))
+const rounds = new Map<string, Round[]>(measured.map(({ name }) => [name, []]))
 for (let i = 0; i < flags.rounds; i++) {
-  for (const { name, start } of subjects) {
+  for (const { name, start } of measured) {
     process.stderr.write(`round ${i + 1} of ${flags.rounds}: ${name}\n`)
     rounds.get(name)?.push(await measure(start))
   }
@@ -69,7 +77,7 @@ async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<R
     )
     const limits = ['--rate', 'max', '--messages', String(flags.messages), '--duration', '120s']
     const generated = await generate(subject, limits)
-    const doneAt = await idle(subject)
+    const doneAt = await subject.finished()
     const stored = await subject.stored()
     const usage = Object.fromEntries(watched.map(([name, watch]) => [name, watch.end()]))
     const { acknowledged, ackMs, rate, seconds, cpuSeconds } = generated.report
@@ -130,20 +138,6 @@ async function generate(
   ]
   const { stdout } = await run(process.execPath, args)
   return { report: JSON.parse(stdout) as BenchReport, endedAt: Date.now() }
-}
-
-/** When the subject had nothing left to do (for the do-it-yourself: when the last message arrived). */
-async function idle(subject: Subject): Promise<number> {
-  const until = Date.now() + settleMsMax
-  let last = await subject.stored()
-  let lastRiseAt = Date.now()
-  while (Date.now() < until && !(await subject.isIdle())) {
-    await delay(pollMs)
-    const stored = await subject.stored()
-    if (stored !== last) lastRiseAt = Date.now()
-    last = stored
-  }
-  return lastRiseAt
 }
 
 function report(): void {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { delay } from '../lib/clock.ts'
 import { ApiClient } from '../simulators/api-client.ts'
 import { freePort } from './services/free-port.ts'
 import type { Influxd } from './services/influxd.ts'
@@ -14,15 +15,18 @@ export interface Subject {
   readonly generatorFlags: readonly string[]
   /** Its processes by name, without generator and database. */
   readonly pids: Readonly<Record<string, number>>
-  /** Messages that reached the database; undefined for a broker alone. */
+  /** Messages that reached the database, counted by a query; undefined for a broker alone. */
   stored(): Promise<number | undefined>
-  /** The pipeline itself has nothing left to do. */
-  isIdle(): Promise<boolean>
+  /** Waits until nothing is left to do; resolves with when the last message reached the database, Unix ms. */
+  finished(): Promise<number>
   stop(): Promise<void>
 }
 
 const dist = join(import.meta.dirname, '..')
 const adminToken = 'bench-admin-token'
+const pollMs = 10
+const settleMsMax = 120_000
+const silenceMs = 3_000
 export const benchMetrics = ['active_power_w', 'voltage_v', 'current_a', 'frequency_hz', 'energy_import_kwh']
 
 export async function bareMosquitto(): Promise<Subject> {
@@ -32,20 +36,21 @@ export async function bareMosquitto(): Promise<Subject> {
     generatorFlags: ['--anonymous'],
     pids: { mosquitto: mosquitto.pid },
     stored: async () => undefined,
-    isIdle: async () => true,
+    finished: async () => Date.now(),
     stop: mosquitto.stop,
   }
 }
 
 /** The platform with one enabled threshold rule for each metric, storing into InfluxDB. */
-export async function tidemark(influxd: Influxd): Promise<Subject> {
+export async function tidemark(influxd: Influxd, profileDir?: string): Promise<Subject> {
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const ports = ['--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--data-dir', dir]
   const store = ['--store', 'influxdb', '--influx-url', influxd.url]
   const limits = ['--device-rate-max', '0', '--log-level', 'warn', '--admin-token', adminToken]
+  const profiling = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir]
   const child = await started(
-    [join(dist, 'cli/main.js'), 'start', ...ports, ...store, ...limits],
+    [...profiling, join(dist, 'cli/main.js'), 'start', ...ports, ...store, ...limits],
     'Tidemark is running',
   )
   const httpUrl = `http://127.0.0.1:${httpPort}`
@@ -66,7 +71,11 @@ export async function tidemark(influxd: Influxd): Promise<Subject> {
     generatorFlags: ['--api', httpUrl, '--token', adminToken],
     pids: { tidemark: child.pid ?? 0 },
     stored: () => storedIn(influxd),
-    isIdle: async () => (await pending()) === 0,
+    finished: async () => {
+      const until = Date.now() + settleMsMax
+      while ((await pending()) > 0 && Date.now() < until) await delay(pollMs)
+      return Date.now()
+    },
     stop: async () => {
       await ended(child)
       rmSync(dir, { recursive: true, force: true })
@@ -78,19 +87,23 @@ export async function tidemark(influxd: Influxd): Promise<Subject> {
 export async function doItYourself(influxd: Influxd, settings: readonly string[]): Promise<Subject> {
   const mosquitto = await startMosquitto(settings)
   const child = await started([join(dist, 'bench/diy-subscriber.js'), mosquitto.url, influxd.url], 'ready')
-  let last = -1
-  let lastRiseAt = Date.now()
   return {
     url: mosquitto.url,
     generatorFlags: ['--anonymous'],
     pids: { mosquitto: mosquitto.pid, subscriber: child.pid ?? 0 },
     stored: () => storedIn(influxd),
-    // It has no way to say that it is done: it is when nothing has arrived for longer than its flush interval, thrice.
-    isIdle: async () => {
-      const stored = await storedIn(influxd)
-      if (stored !== last) lastRiseAt = Date.now()
-      last = stored
-      return Date.now() - lastRiseAt > 3_000
+    // It has no way to say that it is done: it is when nothing has arrived for thrice its flush interval.
+    finished: async () => {
+      const until = Date.now() + settleMsMax
+      let last = -1
+      let lastRiseAt = Date.now()
+      while (Date.now() - lastRiseAt < silenceMs && Date.now() < until) {
+        const written = await influxd.pointsWritten()
+        if (written !== last) lastRiseAt = Date.now()
+        last = written
+        await delay(pollMs)
+      }
+      return lastRiseAt
     },
     stop: async () => {
       await ended(child)

@@ -52,7 +52,8 @@ class Group {
   readonly payloadStarts: number[] = []
   readonly payloadEnds: number[] = []
   readonly callbacks: (Acknowledge | undefined)[] = []
-  readonly startedAt = performance.now()
+  /** When its first message came. */
+  startedAt = 0
 
   reserve(bytes: number): void {
     if (this.used + bytes <= this.bytes.length) return
@@ -99,6 +100,7 @@ export class GroupCommitter {
     if (this.#filling.used + bytes > groupBytesMax || this.#filling.targets.length >= groupMessagesMax)
       this.#seal()
     const group = this.#filling
+    if (group.used === groupHeaderBytes) group.startedAt = performance.now()
     group.reserve(bytes)
     let at = group.used
     group.bytes[at] = device.length

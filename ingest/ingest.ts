@@ -1,8 +1,7 @@
 import type { DeadLetter, DeadLetterStage } from '../domain/dead-letter.ts'
 import type { Clock } from '../lib/clock.ts'
-import { delay } from '../lib/clock.ts'
-import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { consume } from '../log/consume.ts'
 import { IngressGroupReader, topicName } from '../log/ingress-codec.ts'
 import { consumers, counters, type Log, type LogRecord } from '../log/log.ts'
 import { encodeReadingBatch } from '../log/reading-batch-codec.ts'
@@ -22,8 +21,7 @@ const readLimits = { entriesMax: 4_000, bytesMax: 2 * 1024 * 1024 }
 /** A record of `readings` is closed at this many rows, so that the storage writer can gather whole records to 5,000. */
 const recordRowsMax = 2_500
 const tracksMax = 50_000
-const waitMs = 1_000
-const retryMs = 500
+const gatherMs = 10
 
 /** The consumer of `ingress`: raw messages in, batches of valid readings and dead letters out, in one transaction a group. */
 export class Ingest {
@@ -41,7 +39,17 @@ export class Ingest {
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#running = consume({
+      ...this.#options,
+      stream: 'ingress',
+      consumer: consumers.ingest,
+      limits: readLimits,
+      gatherMs,
+      signal: this.#stopping.signal,
+      process: (records, next) => this.#process(records, next),
+      // What was remembered of the devices may not have been written.
+      onRefused: () => this.#forget(),
+    })
   }
 
   /** Finishes the group in hand. */
@@ -50,30 +58,7 @@ export class Ingest {
     await this.#running
   }
 
-  async #run(): Promise<void> {
-    const { log, logger } = this.#options
-    let offset = log.offset(consumers.ingest)
-    while (!this.#stopping.signal.aborted) {
-      const records = log.read('ingress', offset, readLimits)
-      const last = records.at(-1)
-      if (last === undefined) {
-        await log.waitFor('ingress', offset, waitMs, this.#stopping.signal)
-        continue
-      }
-      try {
-        await this.#process(records)
-        offset = last.offset + last.count
-      } catch (error) {
-        if (!(error instanceof TidemarkError)) throw error
-        logger.error({ code: error.code, detail: error.message }, 'ingest waits for the log')
-        await delay(retryMs, this.#stopping.signal)
-        // What was remembered of the devices may not have been written.
-        this.#forget()
-      }
-    }
-  }
-
-  async #process(records: readonly LogRecord[]): Promise<void> {
+  async #process(records: readonly LogRecord[], next: number): Promise<boolean> {
     const { log, clock } = this.#options
     for (const { table } of this.#registry.refresh()) if (table !== 'rules') this.#forget()
     const now = clock.now()
@@ -94,7 +79,6 @@ export class Ingest {
       }
     }
     close()
-    const last = records.at(-1)!
     const { repeats, pins } = this.#normaliser
     this.#normaliser.repeats = 0
     this.#normaliser.pins = []
@@ -106,8 +90,9 @@ export class Ingest {
       }
       for (const { key, letter } of pins) tx.put('metric-types', key, letter)
       if (repeats > 0) tx.count(counters.repeats, repeats)
-      tx.commitOffset(consumers.ingest, last.offset + last.count)
+      tx.commitOffset(consumers.ingest, next)
     })
+    return true
   }
 
   #take(group: IngressGroupReader, builder: BatchBuilder, now: number): Rejection | undefined {

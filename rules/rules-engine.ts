@@ -1,7 +1,7 @@
 import type { EventRecord } from '../domain/event.ts'
-import { type Clock, delay } from '../lib/clock.ts'
-import { TidemarkError } from '../lib/errors.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { consume } from '../log/consume.ts'
 import { type Change, consumers, counters, type Log, type LogRecord } from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
@@ -18,8 +18,7 @@ export interface RulesEngineOptions {
 }
 
 const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
-const waitMs = 1_000
-const retryMs = 500
+const gatherMs = 10
 
 /**
  * The consumer of `readings` that raises and clears alarms. Events, states, clocks and the offset commit together, so a
@@ -46,7 +45,17 @@ export class RulesEngine {
   }
 
   start(): void {
-    this.#running = this.#run()
+    this.#running = consume({
+      ...this.#options,
+      stream: 'readings',
+      consumer: consumers.rules,
+      limits: readLimits,
+      gatherMs,
+      signal: this.#stopping.signal,
+      process: (records, next) => this.#process(records, next),
+      idle: () => this.#followChanges(),
+      onRefused: () => this.#evaluator.forgetState(),
+    })
   }
 
   async stop(): Promise<void> {
@@ -56,31 +65,9 @@ export class RulesEngine {
 
   readonly #findDevice = (id: string) => this.#registry.devices.get(id)
 
-  async #run(): Promise<void> {
-    const { log, logger } = this.#options
-    let offset = log.offset(consumers.rules)
-    while (!this.#stopping.signal.aborted) {
-      try {
-        // Readings before registrations: a device is registered before its first reading is logged, so it is known here.
-        const records = log.read('readings', offset, readLimits)
-        await this.#followChanges()
-        const last = records.at(-1)
-        if (last === undefined) {
-          await log.waitFor('readings', offset, waitMs, this.#stopping.signal)
-          continue
-        }
-        await this.#process(records, last.offset + last.count)
-        offset = last.offset + last.count
-      } catch (error) {
-        if (!(error instanceof TidemarkError)) throw error
-        logger.error({ code: error.code, detail: error.message }, 'the rules wait for the log')
-        this.#evaluator.forgetState()
-        await delay(retryMs, this.#stopping.signal)
-      }
-    }
-  }
-
-  async #process(records: readonly LogRecord[], next: number): Promise<void> {
+  async #process(records: readonly LogRecord[], next: number): Promise<boolean> {
+    // Registrations after the readings: a device is registered before its first reading is logged, so it is known here.
+    await this.#followChanges()
     const evaluation = this.#evaluator.evaluate(records.map((record) => decodeReadingBatch(record.value)))
     const recordedAt = this.#options.clock.now()
     const events = evaluation.occurrences.map((occurrence) => eventOf(occurrence, recordedAt))
@@ -91,6 +78,7 @@ export class RulesEngine {
       if (evaluation.evaluations > 0) tx.count(counters.ruleEvaluations, evaluation.evaluations)
       tx.commitOffset(consumers.rules, next)
     })
+    return true
   }
 
   /** Applies edited rules and devices: closes what an edit ends, keeps what it leaves alone. */

@@ -3,8 +3,8 @@ import { deliveredEvent, type EventRecord } from '../domain/event.ts'
 import { telemetryTopic } from '../domain/names.ts'
 import { type ReadingBatch, readingsOf } from '../domain/reading-batch.ts'
 import { delay } from '../lib/clock.ts'
-import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { consume } from '../log/consume.ts'
 import { consumers, counters, type Log, type LogRecord } from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import type { ReadingStore, RejectedRow } from './reading-store.ts'
@@ -26,8 +26,8 @@ export interface StorageWriterOptions {
 
 const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
 const eventLimits = { entriesMax: 500, bytesMax: 2 * 1024 * 1024 }
-const waitMs = 1_000
-const logRetryMs = 500
+/** A database wants few large writes: Telegraf's default is one in ten seconds. */
+const gatherMs = 50
 
 /**
  * The consumer of `readings` and `events` that fills the database. The log is the only buffer: while the database is away
@@ -44,9 +44,23 @@ export class StorageWriter {
   }
 
   start(): void {
+    const { log, logger } = this.#options
+    const common = { log, logger, gatherMs, signal: this.#stopping.signal }
     this.#running = Promise.all([
-      this.#consume('readings', consumers.storage, readLimits, (records) => this.#storeReadings(records)),
-      this.#consume('events', consumers.eventStorage, eventLimits, (records) => this.#storeEvents(records)),
+      consume({
+        ...common,
+        stream: 'readings',
+        consumer: consumers.storage,
+        limits: readLimits,
+        process: (records, next) => this.#storeReadings(records, next),
+      }),
+      consume({
+        ...common,
+        stream: 'events',
+        consumer: consumers.eventStorage,
+        limits: eventLimits,
+        process: (records, next) => this.#storeEvents(records, next),
+      }),
     ])
   }
 
@@ -56,33 +70,7 @@ export class StorageWriter {
     await this.#running
   }
 
-  async #consume(
-    stream: 'readings' | 'events',
-    consumer: string,
-    limits: { entriesMax: number; bytesMax: number },
-    store: (records: readonly LogRecord[]) => Promise<boolean>,
-  ): Promise<void> {
-    const { log, logger } = this.#options
-    const { signal } = this.#stopping
-    let offset = log.offset(consumer)
-    while (!signal.aborted) {
-      const records = log.read(stream, offset, limits)
-      const last = records.at(-1)
-      if (last === undefined) {
-        await log.waitFor(stream, offset, waitMs, signal)
-        continue
-      }
-      try {
-        if (await store(records)) offset = last.offset + last.count
-      } catch (error) {
-        if (!(error instanceof TidemarkError)) throw error
-        logger.error({ code: error.code, detail: error.message }, 'the storage writer waits for the log')
-        await delay(logRetryMs, signal)
-      }
-    }
-  }
-
-  async #storeReadings(records: readonly LogRecord[]): Promise<boolean> {
+  async #storeReadings(records: readonly LogRecord[], next: number): Promise<boolean> {
     const batches = records.map((record) => decodeReadingBatch(record.value))
     const rejected = await this.#untilTaken(async () => {
       const outcome = await this.#options.store.write(batches)
@@ -92,18 +80,17 @@ export class StorageWriter {
     const letters = deadLetters(batches, rejected)
     const messages = records.reduce((sum, record) => sum + record.count, 0)
     const rows = batches.reduce((sum, batch) => sum + batch.rows, 0)
-    const last = records.at(-1)!
     await this.#options.log.transaction((tx) => {
       for (const letter of letters) tx.append('dead-letters', Buffer.from(JSON.stringify(letter)), 1)
       if (letters.length > 0) tx.count(counters.deadLettered('store.rejected'), letters.length)
       tx.count(counters.messagesStored, messages - letters.length)
       tx.count(counters.readingsStored, rows - rejected.length)
-      tx.commitOffset(consumers.storage, last.offset + last.count)
+      tx.commitOffset(consumers.storage, next)
     })
     return true
   }
 
-  async #storeEvents(records: readonly LogRecord[]): Promise<boolean> {
+  async #storeEvents(records: readonly LogRecord[], next: number): Promise<boolean> {
     const events = records.map(({ offset, value }) =>
       deliveredEvent(JSON.parse(value.toString()) as EventRecord, offset),
     )
@@ -112,10 +99,7 @@ export class StorageWriter {
       return outcome.kind === 'retry' ? outcome : { taken: true }
     })
     if (taken === undefined) return false
-    const last = records.at(-1)!
-    await this.#options.log.transaction((tx) =>
-      tx.commitOffset(consumers.eventStorage, last.offset + last.count),
-    )
+    await this.#options.log.transaction((tx) => tx.commitOffset(consumers.eventStorage, next))
     return true
   }
 

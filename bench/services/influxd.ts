@@ -14,6 +14,8 @@ export interface Influxd {
   remove(): Promise<void>
   /** Rows of an InfluxQL query's first series, as the server itself answers. */
   query(statement: string): Promise<unknown[][]>
+  /** Points in the write requests that it took since its start: a counter, so that asking often costs it nothing. */
+  pointsWritten(): Promise<number>
 }
 
 /** Whether a real `influxd` is here; with CI=true its absence is a failure. */
@@ -86,6 +88,12 @@ bind-address = "127.0.0.1:${rpcPort}"
         results: { series?: { values: unknown[][] }[] }[]
       }
       return results[0]?.series?.[0]?.values ?? []
+    },
+    pointsWritten: async () => {
+      const statistics = (await (await fetch(`${url}/debug/vars`)).json()) as {
+        write?: { values: { pointReq: number } }
+      }
+      return statistics.write?.values.pointReq ?? 0
     },
   }
 }
