@@ -26,6 +26,8 @@ export class BatchBuilder {
   readonly #deviceIndex = new Map<string, number>()
   readonly #shapes: Shape[] = []
   readonly #shapeIndex = new Map<Shape, number>()
+  #lastDevice = 0
+  #lastShape = 0
 
   mark(): Mark {
     return { rows: this.rows, values: this.#valueCount, strings: this.#strings.length }
@@ -38,16 +40,23 @@ export class BatchBuilder {
     this.#strings.length = mark.strings
   }
 
-  /** Adds a value of the row being built; `addRow` follows. Returns its place, for `valuesFrom`. */
+  /** Adds a value of the row being built; `addRow` follows. */
   addValue(value: number | boolean | string): void {
     if (this.#valueCount === this.#values.length) this.#values = grown(this.#values, Float64Array)
     this.#values[this.#valueCount++] =
       typeof value === 'string' ? this.#strings.push(value) - 1 : Number(value)
   }
 
-  /** The last `count` values added. */
+  /** Adds all values of a row that has no text. */
+  addValues(values: Float64Array): void {
+    while (this.#valueCount + values.length > this.#values.length)
+      this.#values = grown(this.#values, Float64Array)
+    for (let i = 0; i < values.length; i++) this.#values[this.#valueCount++] = values[i]!
+  }
+
+  /** The last `count` values added: good until the next rollback. */
   lastValues(count: number): Float64Array {
-    return this.#values.slice(this.#valueCount - count, this.#valueCount)
+    return this.#values.subarray(this.#valueCount - count, this.#valueCount)
   }
 
   addRow(owner: SeriesOwner, shape: Shape, time: number, isFuture: boolean): void {
@@ -59,8 +68,13 @@ export class BatchBuilder {
       this.#time = grown(this.#time, Float64Array)
       this.#future = grown(this.#future, Uint8Array)
     }
-    this.#device[row] = indexOf(this.#deviceIndex, this.#devices, owner.id, owner)
-    this.#shape[row] = indexOf(this.#shapeIndex, this.#shapes, shape, shape)
+    // A device often sends several messages in a row, and its neighbours the same shape.
+    if (this.#devices[this.#lastDevice] !== owner)
+      this.#lastDevice = indexOf(this.#deviceIndex, this.#devices, owner.id, owner)
+    if (this.#shapes[this.#lastShape] !== shape)
+      this.#lastShape = indexOf(this.#shapeIndex, this.#shapes, shape, shape)
+    this.#device[row] = this.#lastDevice
+    this.#shape[row] = this.#lastShape
     this.#message[row] = this.messages
     this.#time[row] = time
     this.#future[row] = isFuture ? 1 : 0

@@ -2,13 +2,14 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { SeriesOwner, Shape } from '../domain/reading-batch.ts'
 import type { BatchBuilder } from './batch-builder.ts'
 import { decodePayload, type RawReading, type Rejection } from './payload.ts'
+import { RecentReadings } from './recent-readings.ts'
+import { ShapeDecoder } from './shape-decoder.ts'
 import type { PinnedType, TypeLetter, TypeRules } from './type-rules.ts'
 
 /** A reading more than this ahead of the clock has quality `future`. */
 const futureToleranceMs = 5 * 60_000
-const recentKept = 4
 
-interface Recent {
+interface TakenReading {
   readonly time: number
   readonly shape: Shape
   readonly values: Float64Array
@@ -22,7 +23,9 @@ export class DeviceTrack {
   shape: Shape = { metrics: [], types: '' }
   /** Last time given to a reading without `ts`: no two of them may share a millisecond, or one would vanish. */
   lastReceivedTime = 0
-  readonly recent: Recent[] = []
+  readonly recent = new RecentReadings()
+  /** Of the shape of its last message; undefined before one, and where that cannot be read this way. */
+  decoder: ShapeDecoder | undefined
 
   constructor(device: DeviceRecord, rules: TypeRules) {
     const tags: [string, string][] = []
@@ -59,6 +62,7 @@ export class Normaliser {
   repeats = 0
   pins: PinnedType[] = []
   readonly #shapes = new ShapeCache()
+  readonly #decoders = new WeakMap<TypeRules, WeakMap<Shape, ShapeDecoder | undefined>>()
 
   normalise(
     track: DeviceTrack,
@@ -69,25 +73,57 @@ export class Normaliser {
     receivedAt: number,
     now: number,
   ): Rejection | undefined {
-    const readings = decodePayload(bytes, start, end)
+    const { decoder } = track
+    if (decoder?.decode(bytes, start, end)) {
+      const { shape, values, ts } = decoder
+      const time = timeOf(track, Number.isNaN(ts) ? undefined : ts, receivedAt)
+      if (track.recent.repeats(time, shape, values)) this.repeats++
+      else {
+        builder.addValues(values)
+        builder.addRow(track.owner, shape, time, time > now + futureToleranceMs)
+        track.recent.add(time, shape, values)
+      }
+    } else {
+      const refused = this.#normaliseAny(track, builder, decodePayload(bytes, start, end), receivedAt, now)
+      if (refused !== undefined) return refused
+    }
+    builder.endMessage(receivedAt)
+    return undefined
+  }
+
+  #normaliseAny(
+    track: DeviceTrack,
+    builder: BatchBuilder,
+    readings: readonly RawReading[] | Rejection,
+    receivedAt: number,
+    now: number,
+  ): Rejection | undefined {
     if ('reason' in readings) return readings
     const mark = builder.mark()
-    const seen: Recent[] = []
+    const taken: TakenReading[] = []
     const pinsBefore = this.pins.length
     for (const reading of readings) {
-      const refused = this.#take(track, builder, reading, receivedAt, now, seen)
+      const refused = this.#take(track, builder, reading, receivedAt, now, taken)
       if (refused !== undefined) {
         builder.rollback(mark)
         for (const { metric } of this.pins.splice(pinsBefore)) track.rules.unpin(metric)
         return refused
       }
     }
-    for (const recent of seen) {
-      if (track.recent.length >= recentKept) track.recent.shift()
-      track.recent.push(recent)
-    }
-    builder.endMessage(receivedAt)
+    for (const { time, shape, values } of taken) track.recent.add(time, shape, values)
+    // Only now: a shape of a refused message may have types that were taken back.
+    if (taken.length > 0 && track.decoder?.shape !== track.shape) track.decoder = this.#decoderOf(track)
     return undefined
+  }
+
+  #decoderOf({ shape, rules }: DeviceTrack): ShapeDecoder | undefined {
+    let ofRules = this.#decoders.get(rules)
+    if (ofRules === undefined) {
+      ofRules = new WeakMap()
+      this.#decoders.set(rules, ofRules)
+    }
+    if (!ofRules.has(shape)) ofRules.set(shape, ShapeDecoder.for(shape, rules))
+    return ofRules.get(shape)
   }
 
   #take(
@@ -96,7 +132,7 @@ export class Normaliser {
     reading: RawReading,
     receivedAt: number,
     now: number,
-    seen: Recent[],
+    taken: TakenReading[],
   ): Rejection | undefined {
     const mark = builder.mark()
     const { metrics, types } = track.shape
@@ -128,30 +164,23 @@ export class Normaliser {
       foundTypes = types.slice(0, count)
     }
     if (!sameShape) track.shape = this.#shapes.get(foundMetrics!, foundTypes)
-    const time = reading.ts ?? Math.max(receivedAt, track.lastReceivedTime + 1)
-    if (reading.ts === undefined) track.lastReceivedTime = time
+    const { shape } = track
+    const time = timeOf(track, reading.ts, receivedAt)
     const values = builder.lastValues(count)
-    if (isRepeat(track, time, values)) {
+    if (track.recent.repeats(time, shape, values)) {
       builder.rollback(mark)
       this.repeats++
       return undefined
     }
-    builder.addRow(track.owner, track.shape, time, time > now + futureToleranceMs)
-    seen.push({ time, shape: track.shape, values })
+    builder.addRow(track.owner, shape, time, time > now + futureToleranceMs)
+    taken.push({ time, shape, values })
     return undefined
   }
 }
 
-/** True when the newest remembered reading of that time has the same values. Strings are not compared: they pass. */
-function isRepeat(track: DeviceTrack, time: number, values: Float64Array): boolean {
-  for (let i = track.recent.length - 1; i >= 0; i--) {
-    const recent = track.recent[i]!
-    if (recent.time !== time) continue
-    return (
-      recent.shape === track.shape &&
-      !recent.shape.types.includes('s') &&
-      recent.values.every((v, j) => v === values[j])
-    )
-  }
-  return false
+/** `ts`, or without it the time received, moved on where the device has a reading without `ts` of that millisecond. */
+function timeOf(track: DeviceTrack, ts: number | undefined, receivedAt: number): number {
+  if (ts !== undefined) return ts
+  track.lastReceivedTime = Math.max(receivedAt, track.lastReceivedTime + 1)
+  return track.lastReceivedTime
 }

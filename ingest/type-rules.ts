@@ -11,6 +11,8 @@ const typeNames: Readonly<Record<TypeLetter, string>> = { n: 'number', b: 'boole
 const metricsMax = 2_000
 const nestingMax = 6
 
+const unlimited = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY }
+
 interface MetricRule {
   /** Undefined until the first value decides. */
   letter: TypeLetter | undefined
@@ -40,8 +42,8 @@ export class TypeRules {
       const letter = fixed === undefined ? undefined : letters[fixed satisfies ValueType]
       this.#metrics.set(metric, {
         letter,
-        min: min ?? Number.NEGATIVE_INFINITY,
-        max: max ?? Number.POSITIVE_INFINITY,
+        min: min ?? unlimited.min,
+        max: max ?? unlimited.max,
       })
     }
     for (const [metric, letter] of pinned) this.#pin(metric, letter)
@@ -82,6 +84,11 @@ export class TypeRules {
     return letter
   }
 
+  /** Valid range of a metric's numbers; without limits for one that is not listed. */
+  range(metric: string): { readonly min: number; readonly max: number } {
+    return this.#metrics.get(metric) ?? unlimited
+  }
+
   /** Takes a pin back: the message that made it was refused. */
   unpin(metric: string): void {
     const rule = this.#metrics.get(metric)
@@ -93,7 +100,7 @@ export class TypeRules {
   #pin(metric: string, letter: TypeLetter): void {
     const rule = this.#metrics.get(metric)
     if (rule === undefined) {
-      this.#metrics.set(metric, { letter, min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY })
+      this.#metrics.set(metric, { letter, ...unlimited })
     } else rule.letter ??= letter
   }
 
@@ -105,7 +112,7 @@ export class TypeRules {
       return { reason: 'metric.bad_name', detail: `${shown} is not in the strict profile` }
     if (this.#metrics.size >= metricsMax)
       return { reason: 'metric.bad_name', detail: `over ${metricsMax} metrics of this type` }
-    return { letter: undefined, min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY }
+    return { letter: undefined, ...unlimited }
   }
 }
 

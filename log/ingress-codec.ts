@@ -57,6 +57,7 @@ export class IngressGroupReader {
   payloadStart = 0
   payloadEnd = 0
   #at = groupHeaderBytes
+  #deviceStart = 0
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
@@ -70,10 +71,22 @@ export class IngressGroupReader {
     this.topic = this.bytes[this.#at + 1] as TopicCode
     const payloadBytes = this.bytes.readUInt32LE(this.#at + 2)
     this.#at += messageHeaderBytes
-    this.device = this.bytes.toString('latin1', this.#at, this.#at + deviceBytes)
+    if (!this.#isSameDevice(deviceBytes)) {
+      this.device = this.bytes.toString('latin1', this.#at, this.#at + deviceBytes)
+      this.#deviceStart = this.#at
+    }
     this.payloadStart = this.#at + deviceBytes
     this.payloadEnd = this.payloadStart + payloadBytes
     this.#at = this.payloadEnd
+    return true
+  }
+
+  /** Several messages of one device often follow each other: then its id is there already. */
+  #isSameDevice(length: number): boolean {
+    if (length !== this.device.length) return false
+    for (let i = 0; i < length; i++) {
+      if (this.bytes[this.#at + i] !== this.bytes[this.#deviceStart + i]) return false
+    }
     return true
   }
 }
