@@ -4,6 +4,7 @@ import type { ReadingBatch } from '../domain/reading-batch.ts'
 import { backoff } from '../lib/backoff.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { hash32 } from '../lib/prng.ts'
 import { judgeWrite, type WriteVerdict } from './influx-answers.ts'
 import { type InfluxTarget, InfluxTransport } from './influx-transport.ts'
 import { encodeEventLine, encodeLines } from './line-protocol.ts'
@@ -27,6 +28,7 @@ export interface InfluxStoreOptions extends InfluxTarget {
 type Retry = Extract<WriteOutcome, { kind: 'retry' }>
 
 const linesPerRequestMax = 5_000
+const lanesMax = 2
 
 /** InfluxDB 1.x, 2.x and 3 Core: written by line protocol, read by InfluxQL, which all three speak. */
 export class InfluxStore implements ReadingStore {
@@ -52,13 +54,15 @@ export class InfluxStore implements ReadingStore {
   }
 
   async write(batches: readonly ReadingBatch[]): Promise<WriteOutcome> {
-    const lines: string[] = []
-    const rows: { batch: number; row: number }[] = []
-    batches.forEach((batch, index) => {
-      for (const line of encodeLines(batch)) lines.push(line)
-      for (let row = 0; row < batch.rows; row++) rows.push({ batch: index, row })
-    })
     const rejected: RejectedRow[] = []
+    const retries = await Promise.all(lanesOf(batches).map((lane) => this.#writeLane(lane, rejected)))
+    const retry = retries.find((one) => one !== undefined)
+    if (retry !== undefined) return retry
+    this.#backoff.reset()
+    return { kind: 'done', rejected }
+  }
+
+  async #writeLane({ lines, rows }: Lane, rejected: RejectedRow[]): Promise<Retry | undefined> {
     for (let from = 0; from < lines.length; from += linesPerRequestMax) {
       const to = Math.min(lines.length, from + linesPerRequestMax)
       const retry = await this.#writeRange(lines, from, to, (index, detail) =>
@@ -66,8 +70,7 @@ export class InfluxStore implements ReadingStore {
       )
       if (retry !== undefined) return retry
     }
-    this.#backoff.reset()
-    return { kind: 'done', rejected }
+    return undefined
   }
 
   async writeEvents(events: readonly DeliveredEvent[]): Promise<EventWriteOutcome> {
@@ -239,6 +242,32 @@ export class InfluxStore implements ReadingStore {
       return series ?? []
     })
   }
+}
+
+/** Lines that are written one request after the other. */
+interface Lane {
+  readonly lines: string[]
+  /** Of each line. */
+  readonly rows: { readonly batch: number; readonly row: number }[]
+}
+
+/**
+ * What is more than one request is written over two connections at once, since the database works on a request with one
+ * core. All lines of a device are in one lane, so that of two values for one point the later one still wins.
+ */
+function lanesOf(batches: readonly ReadingBatch[]): Lane[] {
+  const rowCount = batches.reduce((sum, batch) => sum + batch.rows, 0)
+  const laneCount = rowCount > linesPerRequestMax ? lanesMax : 1
+  const lanes: Lane[] = Array.from({ length: laneCount }, () => ({ lines: [], rows: [] }))
+  batches.forEach((batch, index) => {
+    const laneOf = batch.devices.map(({ id }) => lanes[hash32(id) % laneCount]!)
+    encodeLines(batch).forEach((line, row) => {
+      const lane = laneOf[batch.device[row]!]!
+      lane.lines.push(line)
+      lane.rows.push({ batch: index, row })
+    })
+  })
+  return lanes
 }
 
 interface InfluxSeries {

@@ -24,7 +24,7 @@ export interface StorageWriterOptions {
   readonly onStatus: (status: StoreStatus) => void
 }
 
-const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
+const readLimits = { entriesMax: 10_000, bytesMax: 8 * 1024 * 1024 }
 const eventLimits = { entriesMax: 500, bytesMax: 2 * 1024 * 1024 }
 /** A database wants few large writes: Telegraf's default is one in ten seconds. */
 const gatherMs = 50
