@@ -39,6 +39,7 @@ export interface GroupCommitterOptions {
 const groupHeaderBytes = 8
 const messageHeaderBytes = 6
 const groupBytesFirst = 64 * 1024
+const groupBytesKept = 512 * 1024
 const groupMessagesMax = 16_384
 const groupBytesMax = 2 * 1024 * 1024
 const retryMs = 100
@@ -55,6 +56,14 @@ class Group {
   /** When its first message came. */
   startedAt = 0
 
+  /** Makes it as new, to be filled again: a buffer for each of hundreds of groups a second would keep the collector busy. */
+  clear(): void {
+    if (this.bytes.length > groupBytesKept) this.bytes = Buffer.allocUnsafe(groupBytesFirst)
+    this.used = groupHeaderBytes
+    for (const list of [this.targets, this.messageIds, this.payloadStarts, this.payloadEnds, this.callbacks])
+      list.length = 0
+  }
+
   reserve(bytes: number): void {
     if (this.used + bytes <= this.bytes.length) return
     const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.used + bytes))
@@ -70,6 +79,7 @@ class Group {
 export class GroupCommitter {
   readonly #options: GroupCommitterOptions
   #filling = new Group()
+  #spare: Group | undefined
   #waiting: Group[] = []
   #committing = false
   #idle: (() => void)[] = []
@@ -133,7 +143,8 @@ export class GroupCommitter {
 
   #seal(): void {
     this.#waiting.push(this.#filling)
-    this.#filling = new Group()
+    this.#filling = this.#spare ?? new Group()
+    this.#spare = undefined
   }
 
   async #commitAll(): Promise<void> {
@@ -145,6 +156,8 @@ export class GroupCommitter {
       const group = this.#waiting.shift()!
       if (await this.#append(group)) this.#acknowledge(group)
       else for (const target of new Set(group.targets)) target.refused()
+      group.clear()
+      this.#spare = group
     }
     this.#committing = false
     for (const resolve of this.#idle.splice(0)) resolve()

@@ -1,6 +1,6 @@
 import type { ReadingBatch, SeriesOwner, Shape } from '../domain/reading-batch.ts'
 
-const rowsFirst = 1024
+const rowsFirst = 256
 
 /** A message's readings while they are validated: taken as a whole, or forgotten as a whole. */
 export interface Mark {
@@ -9,7 +9,7 @@ export interface Mark {
   readonly strings: number
 }
 
-/** Fills the columns of a ReadingBatch row by row. */
+/** Fills the columns of a ReadingBatch row by row; after `take` it fills the next one, in the columns it has grown. */
 export class BatchBuilder {
   rows = 0
   messages = 0
@@ -21,10 +21,10 @@ export class BatchBuilder {
   #time = new Float64Array(rowsFirst)
   #future = new Uint8Array(rowsFirst)
   #values = new Float64Array(rowsFirst * 8)
-  readonly #strings: string[] = []
-  readonly #devices: SeriesOwner[] = []
+  #strings: string[] = []
+  #devices: SeriesOwner[] = []
   readonly #deviceIndex = new Map<string, number>()
-  readonly #shapes: Shape[] = []
+  #shapes: Shape[] = []
   readonly #shapeIndex = new Map<Shape, number>()
   #lastDevice = 0
   #lastShape = 0
@@ -86,8 +86,9 @@ export class BatchBuilder {
     if (receivedAt < this.receivedAt) this.receivedAt = receivedAt
   }
 
-  build(): ReadingBatch {
-    return {
+  /** The batch; the builder is empty again. */
+  take(): ReadingBatch {
+    const batch = {
       receivedAt: this.receivedAt,
       messages: this.messages,
       devices: this.#devices,
@@ -101,6 +102,16 @@ export class BatchBuilder {
       values: this.#values.slice(0, this.#valueCount),
       strings: this.#strings,
     }
+    this.rows = 0
+    this.messages = 0
+    this.receivedAt = Number.POSITIVE_INFINITY
+    this.#valueCount = 0
+    this.#strings = []
+    this.#devices = []
+    this.#deviceIndex.clear()
+    this.#shapes = []
+    this.#shapeIndex.clear()
+    return batch
   }
 }
 

@@ -28,6 +28,7 @@ export class Ingest {
   readonly #options: IngestOptions
   readonly #registry: RegistryView
   readonly #normaliser = new Normaliser()
+  readonly #builder = new BatchBuilder()
   readonly #rules = new Map<string, TypeRules>()
   readonly #tracks = new Map<string, DeviceTrack>()
   readonly #stopping = new AbortController()
@@ -64,11 +65,10 @@ export class Ingest {
     const now = clock.now()
     const batches: { bytes: Buffer; messages: number }[] = []
     const letters: DeadLetter[] = []
-    let builder = new BatchBuilder()
+    const builder = this.#builder
     const close = () => {
-      if (builder.messages > 0)
-        batches.push({ bytes: encodeReadingBatch(builder.build()), messages: builder.messages })
-      builder = new BatchBuilder()
+      const batch = builder.take()
+      if (batch.messages > 0) batches.push({ bytes: encodeReadingBatch(batch), messages: batch.messages })
     }
     for (const record of records) {
       const group = new IngressGroupReader(record.value)

@@ -18,7 +18,7 @@ export interface RulesEngineOptions {
 }
 
 const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
-const gatherMs = 10
+const gatherMs = 15
 
 /**
  * The consumer of `readings` that raises and clears alarms. Events, states, clocks and the offset commit together, so a

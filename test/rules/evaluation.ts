@@ -65,7 +65,7 @@ export function batchOf(readings: readonly Given[]): ReadingBatch {
     builder.addRow({ id: device, type: 'fridge', tags: [] }, shape, ts, future)
     builder.endMessage(ts)
   }
-  return builder.build()
+  return builder.take()
 }
 
 /** The evaluator with what it is given by the engine, in memory: what is kept crosses a restart as JSON, as in the log. */
