@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { Command } from 'commander'
 import type { BenchReport } from '../simulators/bench.ts'
-import { countSyncs } from './count-syncs.ts'
+import { atFixedRate } from './fixed-rate.ts'
+import { generate } from './generate.ts'
 import { type Usage, watchProcess } from './process-usage.ts'
 import { type Influxd, startInfluxd } from './services/influxd.ts'
 import { bareMosquitto, doItYourself, type Subject, tidemark } from './subjects.ts'
@@ -34,12 +32,9 @@ const subjects: readonly { name: string; start: (influxd: Influxd) => Promise<Su
   },
 ]
 
-const generator = join(import.meta.dirname, '../cli/main.js')
-const run = promisify(execFile)
-
 const flags = new Command('bench')
   .option('--rounds <n>', 'rounds of each', Number, 3)
-  .option('--messages <n>', 'messages a round', Number, 200_000)
+  .option('--messages <n>', 'messages a round', Number, 500_000)
   .option('--devices <n>', 'connections', Number, 50)
   .option('--in-flight <n>', 'window of each connection', Number, 50)
   .option('--only <letters>', 'measure only these subjects, such as ab', 'abc')
@@ -64,7 +59,8 @@ for (let i = 0; i < flags.rounds; i++) {
     rounds.get(name)?.push(await measure(start))
   }
 }
-const fixedRate = await atFixedRate()
+process.stderr.write('at a fixed rate\n')
+const fixedRate = await atFixedRate(flags.rounds)
 report()
 
 async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<Round> {
@@ -76,7 +72,7 @@ async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<R
       ([name, pid]) => [name, watchProcess(pid)] as const,
     )
     const limits = ['--rate', 'max', '--messages', String(flags.messages), '--duration', '120s']
-    const generated = await generate(subject, limits)
+    const generated = await generate(subject, limits, flags)
     const doneAt = await subject.finished()
     const stored = await subject.stored()
     const usage = Object.fromEntries(watched.map(([name, watch]) => [name, watch.end()]))
@@ -97,47 +93,6 @@ async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<R
     await subject.stop()
     await influxd.remove()
   }
-}
-
-/** Latency where nobody is at the limit, and the proof that the disk is synced: 5,000 messages a second. */
-async function atFixedRate() {
-  const influxd = await startInfluxd()
-  const subject = await tidemark(influxd)
-  try {
-    const { report: quiet } = await generate(subject, ['--rate', '5000', '--duration', '10s'])
-    const counting = countSyncs(subject.pids.tidemark ?? 0)
-    const { report: traced } = await generate(subject, ['--rate', '1000', '--duration', '5s'])
-    const syncs = await counting.end()
-    return {
-      rate: 5_000,
-      ackMs: quiet.ackMs,
-      generatorLateMs: quiet.generatorLateMs,
-      syncs,
-      messagesWhileCounting: traced.sent,
-    }
-  } finally {
-    await subject.stop()
-    await influxd.remove()
-  }
-}
-
-async function generate(
-  subject: Subject,
-  limits: readonly string[],
-): Promise<{ report: BenchReport; endedAt: number }> {
-  const load = ['--devices', String(flags.devices), '--in-flight', String(flags.inFlight), '--json']
-  const args = [
-    generator,
-    'simulate',
-    'bench',
-    '--url',
-    subject.url,
-    ...subject.generatorFlags,
-    ...load,
-    ...limits,
-  ]
-  const { stdout } = await run(process.execPath, args)
-  return { report: JSON.parse(stdout) as BenchReport, endedAt: Date.now() }
 }
 
 function report(): void {

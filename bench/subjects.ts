@@ -19,6 +19,8 @@ export interface Subject {
   stored(): Promise<number | undefined>
   /** Waits until nothing is left to do; resolves with when the last message reached the database, Unix ms. */
   finished(): Promise<number>
+  /** Groups that the platform acknowledged so far; 0 for the others. */
+  groupsAcknowledged(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ export async function bareMosquitto(): Promise<Subject> {
     pids: { mosquitto: mosquitto.pid },
     stored: async () => undefined,
     finished: async () => Date.now(),
+    groupsAcknowledged: async () => 0,
     stop: mosquitto.stop,
   }
 }
@@ -76,6 +79,10 @@ export async function tidemark(influxd: Influxd, profileDir?: string): Promise<S
       while ((await pending()) > 0 && Date.now() < until) await delay(pollMs)
       return Date.now()
     },
+    groupsAcknowledged: async () => {
+      const metrics = await (await fetch(`${httpUrl}/metrics`)).text()
+      return Number(/^tidemark_ack_seconds_count (\d+)$/m.exec(metrics)?.[1])
+    },
     stop: async () => {
       await ended(child)
       rmSync(dir, { recursive: true, force: true })
@@ -105,6 +112,7 @@ export async function doItYourself(influxd: Influxd, settings: readonly string[]
       }
       return lastRiseAt
     },
+    groupsAcknowledged: async () => 0,
     stop: async () => {
       await ended(child)
       await mosquitto.stop()
