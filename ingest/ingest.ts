@@ -1,5 +1,5 @@
+import { isUtf8 } from 'node:buffer'
 import type { DeadLetter, DeadLetterStage } from '../domain/dead-letter.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { consume } from '../log/consume.ts'
 import { IngressGroupReader, topicName } from '../log/ingress-codec.ts'
@@ -8,12 +8,11 @@ import { encodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
 import { BatchBuilder } from './batch-builder.ts'
 import { DeviceTrack, Normaliser } from './normaliser.ts'
-import { isUtf8, type Rejection } from './payload.ts'
+import type { Rejection } from './payload.ts'
 import { metricTypeKey, type TypeLetter, TypeRules } from './type-rules.ts'
 
 export interface IngestOptions {
   readonly log: Log
-  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -60,9 +59,8 @@ export class Ingest {
   }
 
   async #process(records: readonly LogRecord[], next: number): Promise<boolean> {
-    const { log, clock } = this.#options
+    const { log } = this.#options
     for (const { table } of this.#registry.refresh()) if (table !== 'rules') this.#forget()
-    const now = clock.now()
     const batches: { bytes: Buffer; messages: number }[] = []
     const letters: DeadLetter[] = []
     const builder = this.#builder
@@ -73,15 +71,16 @@ export class Ingest {
     for (const record of records) {
       const group = new IngressGroupReader(record.value)
       while (group.next()) {
-        const refused = this.#take(group, builder, now)
+        const refused = this.#take(group, builder)
         if (refused !== undefined) letters.push(deadLetter(group, refused))
         if (builder.rows >= recordRowsMax) close()
       }
     }
     close()
-    const { repeats, pins } = this.#normaliser
+    const { repeats, pins, receivedTimes } = this.#normaliser
     this.#normaliser.repeats = 0
     this.#normaliser.pins = []
+    this.#normaliser.receivedTimes = new Map()
     await log.transaction((tx) => {
       for (const { bytes, messages } of batches) tx.append('readings', bytes, messages)
       for (const letter of letters) {
@@ -89,13 +88,14 @@ export class Ingest {
         tx.count(counters.deadLettered(letter.reason), 1)
       }
       for (const { key, letter } of pins) tx.put('metric-types', key, letter)
+      for (const [device, time] of receivedTimes) tx.put('received-times', device, time)
       if (repeats > 0) tx.count(counters.repeats, repeats)
       tx.commitOffset(consumers.ingest, next)
     })
     return true
   }
 
-  #take(group: IngressGroupReader, builder: BatchBuilder, now: number): Rejection | undefined {
+  #take(group: IngressGroupReader, builder: BatchBuilder): Rejection | undefined {
     const track = this.#tracks.get(group.device) ?? this.#newTrack(group.device)
     if ('reason' in track) return track
     return this.#normaliser.normalise(
@@ -105,7 +105,6 @@ export class Ingest {
       group.payloadStart,
       group.payloadEnd,
       group.receivedAt,
-      now,
     )
   }
 
@@ -117,7 +116,9 @@ export class Ingest {
     if (rules === undefined)
       return { reason: 'device.unknown_type', detail: `there is no profile for ${device.type}` }
     if (this.#tracks.size >= tracksMax) this.#tracks.clear()
-    const track = new DeviceTrack(device, rules)
+    const lastReceivedTime =
+      this.#normaliser.receivedTimes.get(id) ?? this.#options.log.get<number>('received-times', id)
+    const track = new DeviceTrack(device, rules, lastReceivedTime)
     this.#tracks.set(id, track)
     return track
   }

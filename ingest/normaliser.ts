@@ -6,14 +6,8 @@ import { RecentReadings } from './recent-readings.ts'
 import { ShapeDecoder } from './shape-decoder.ts'
 import type { PinnedType, TypeLetter, TypeRules } from './type-rules.ts'
 
-/** A reading more than this ahead of the clock has quality `future`. */
+/** A reading more than this ahead of the time at which it was received has quality `future`. */
 const futureToleranceMs = 5 * 60_000
-
-interface TakenReading {
-  readonly time: number
-  readonly shape: Shape
-  readonly values: Float64Array
-}
 
 /** What ingest remembers of a device between messages; all of it may be forgotten at any time. */
 export class DeviceTrack {
@@ -27,7 +21,7 @@ export class DeviceTrack {
   /** Of the shape of its last message; undefined before one, and where that cannot be read this way. */
   decoder: ShapeDecoder | undefined
 
-  constructor(device: DeviceRecord, rules: TypeRules) {
+  constructor(device: DeviceRecord, rules: TypeRules, lastReceivedTime = 0) {
     const tags: [string, string][] = []
     for (const name of [...rules.profile.tags].sort()) {
       const value = Object.hasOwn(device.labels, name) ? device.labels[name] : undefined
@@ -35,6 +29,7 @@ export class DeviceTrack {
     }
     this.owner = { id: device.id, type: device.type, tags }
     this.rules = rules
+    this.lastReceivedTime = lastReceivedTime
   }
 }
 
@@ -56,11 +51,14 @@ export class ShapeCache {
 
 /**
  * Decodes, validates and normalises one message into `builder`: all of its readings, or none and the reason. Exact repeats
- * of a device's last readings are left out (their point is there). `repeats` and `pins` are added to.
+ * of a device's last readings are left out (their point is there). What comes of a message is a function of the message,
+ * the time it was received and what was kept of those before it, so that reading the log again gives the same readings.
  */
 export class Normaliser {
+  /** Readings left out, metrics whose type was fixed, and the last time given to readings without `ts`, by device: to be kept with the batch. */
   repeats = 0
   pins: PinnedType[] = []
+  receivedTimes = new Map<string, number>()
   readonly #shapes = new ShapeCache()
   readonly #decoders = new WeakMap<TypeRules, WeakMap<Shape, ShapeDecoder | undefined>>()
 
@@ -71,22 +69,23 @@ export class Normaliser {
     start: number,
     end: number,
     receivedAt: number,
-    now: number,
   ): Rejection | undefined {
-    const { decoder } = track
+    const { decoder, lastReceivedTime } = track
     if (decoder?.decode(bytes, start, end)) {
       const { shape, values, ts } = decoder
-      const time = timeOf(track, Number.isNaN(ts) ? undefined : ts, receivedAt)
+      const time = Number.isNaN(ts) ? nextReceivedTime(track, receivedAt) : ts
       if (track.recent.repeats(time, shape, values)) this.repeats++
       else {
         builder.addValues(values)
-        builder.addRow(track.owner, shape, time, time > now + futureToleranceMs)
+        builder.addRow(track.owner, shape, time, time > receivedAt + futureToleranceMs)
         track.recent.add(time, shape, values)
       }
     } else {
-      const refused = this.#normaliseAny(track, builder, decodePayload(bytes, start, end), receivedAt, now)
+      const refused = this.#normaliseAny(track, builder, decodePayload(bytes, start, end), receivedAt)
       if (refused !== undefined) return refused
     }
+    if (track.lastReceivedTime !== lastReceivedTime)
+      this.receivedTimes.set(track.owner.id, track.lastReceivedTime)
     builder.endMessage(receivedAt)
     return undefined
   }
@@ -96,23 +95,24 @@ export class Normaliser {
     builder: BatchBuilder,
     readings: readonly RawReading[] | Rejection,
     receivedAt: number,
-    now: number,
   ): Rejection | undefined {
     if ('reason' in readings) return readings
     const mark = builder.mark()
-    const taken: TakenReading[] = []
-    const pinsBefore = this.pins.length
+    const { repeats, pins } = this
+    const pinsBefore = pins.length
+    const { shape: shapeBefore, lastReceivedTime: receivedBefore } = track
     for (const reading of readings) {
-      const refused = this.#take(track, builder, reading, receivedAt, now, taken)
-      if (refused !== undefined) {
-        builder.rollback(mark)
-        for (const { metric } of this.pins.splice(pinsBefore)) track.rules.unpin(metric)
-        return refused
-      }
+      const refused = this.#take(track, builder, reading, receivedAt)
+      if (refused === undefined) continue
+      builder.rollback(mark)
+      for (const { metric } of pins.splice(pinsBefore)) track.rules.unpin(metric)
+      this.repeats = repeats
+      track.lastReceivedTime = receivedBefore
+      track.shape = shapeBefore
+      track.recent.clear()
+      return refused
     }
-    for (const { time, shape, values } of taken) track.recent.add(time, shape, values)
-    // Only now: a shape of a refused message may have types that were taken back.
-    if (taken.length > 0 && track.decoder?.shape !== track.shape) track.decoder = this.#decoderOf(track)
+    if (track.decoder?.shape !== track.shape) track.decoder = this.#decoderOf(track)
     return undefined
   }
 
@@ -131,8 +131,6 @@ export class Normaliser {
     builder: BatchBuilder,
     reading: RawReading,
     receivedAt: number,
-    now: number,
-    taken: TakenReading[],
   ): Rejection | undefined {
     const mark = builder.mark()
     const { metrics, types } = track.shape
@@ -165,22 +163,21 @@ export class Normaliser {
     }
     if (!sameShape) track.shape = this.#shapes.get(foundMetrics!, foundTypes)
     const { shape } = track
-    const time = timeOf(track, reading.ts, receivedAt)
+    const time = reading.ts ?? nextReceivedTime(track, receivedAt)
     const values = builder.lastValues(count)
     if (track.recent.repeats(time, shape, values)) {
       builder.rollback(mark)
       this.repeats++
       return undefined
     }
-    builder.addRow(track.owner, shape, time, time > now + futureToleranceMs)
-    taken.push({ time, shape, values })
+    builder.addRow(track.owner, shape, time, time > receivedAt + futureToleranceMs)
+    track.recent.add(time, shape, values)
     return undefined
   }
 }
 
-/** `ts`, or without it the time received, moved on where the device has a reading without `ts` of that millisecond. */
-function timeOf(track: DeviceTrack, ts: number | undefined, receivedAt: number): number {
-  if (ts !== undefined) return ts
+/** The time of a reading without `ts`: when it was received, moved on where the device has one of that millisecond. */
+function nextReceivedTime(track: DeviceTrack, receivedAt: number): number {
   track.lastReceivedTime = Math.max(receivedAt, track.lastReceivedTime + 1)
   return track.lastReceivedTime
 }

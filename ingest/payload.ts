@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { DeadLetterReason } from '../domain/dead-letter.ts'
 
 /** One reading as it stands in a payload: `ts` undefined where the time received is to be used. */
@@ -58,7 +59,7 @@ function toReading(item: unknown): RawReading | Rejection {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
     return isDeeperThan(item, depthMax) ? tooDeep : wrongShape('expected an object')
   }
-  const { ts, values } = item as { ts?: unknown; values?: unknown }
+  const { ts, seq, values } = item as { ts?: unknown; seq?: unknown; values?: unknown }
   if (!Object.hasOwn(item, 'values')) {
     if (Object.hasOwn(item, 'ts')) return wrongShape('"ts" without "values"')
     if (Object.keys(item).length === 0) return wrongShape('no values')
@@ -66,6 +67,9 @@ function toReading(item: unknown): RawReading | Rejection {
   }
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     return isDeeperThan(values, depthMax) ? tooDeep : wrongShape('"values" is not an object')
+  }
+  if (typeof seq === 'object' && seq !== null) {
+    return isDeeperThan(seq, depthMax) ? tooDeep : wrongShape('"seq" is not a number')
   }
   for (const field in item) {
     if (!knownFields.has(field)) return wrongShape(`unknown field ${JSON.stringify(field.slice(0, 64))}`)
@@ -86,13 +90,4 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
 
 function wrongShape(detail: string): Rejection {
   return { reason: 'payload.wrong_shape', detail }
-}
-
-export function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return true
-  } catch {
-    return false
-  }
 }

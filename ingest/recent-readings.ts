@@ -18,6 +18,11 @@ export class RecentReadings {
     else this.#values[slot] = values.slice()
   }
 
+  /** Forgets all: of a message that was refused, none of its readings came to be. */
+  clear(): void {
+    this.#times.fill(Number.NaN)
+  }
+
   /** True when the newest kept reading of that time is of this shape and has these values. Of a shape with text never. */
   repeats(time: number, shape: Shape, values: Float64Array): boolean {
     for (let age = 1; age <= kept; age++) {
@@ -32,6 +37,6 @@ export class RecentReadings {
 }
 
 function isEqual(a: Float64Array, b: Float64Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false
   return true
 }

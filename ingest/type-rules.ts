@@ -46,7 +46,8 @@ export class TypeRules {
         max: max ?? unlimited.max,
       })
     }
-    for (const [metric, letter] of pinned) this.#pin(metric, letter)
+    // The profile may have been edited since a metric was first seen: what it no longer allows is not known either.
+    for (const [metric, letter] of pinned) if (this.#isAllowed(metric)) this.#pin(metric, letter)
   }
 
   /** The letter of a valid value (which may pin the metric's type), or why it is refused. */
@@ -102,6 +103,11 @@ export class TypeRules {
     if (rule === undefined) {
       this.#metrics.set(metric, { letter, ...unlimited })
     } else rule.letter ??= letter
+  }
+
+  #isAllowed(metric: string): boolean {
+    const { strict, tags, metrics } = this.profile
+    return Object.hasOwn(metrics, metric) || (!strict && isMetricName(metric, tags))
   }
 
   #unlisted(metric: string): MetricRule | Rejection {

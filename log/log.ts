@@ -40,6 +40,7 @@ export const tableNames = [
   'alarms',
   'device-clocks',
   'metric-types',
+  'received-times',
   'tokens',
   'webhooks',
   'meta',

@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Ingest } from '../ingest/ingest.ts'
-import { wallClock } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { createLogger } from '../lib/logger.ts'
 import { openLmdbLog } from '../log/lmdb-log.ts'
@@ -17,7 +16,7 @@ const logger = createLogger(settings.logLevel, { part: 'data' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
 const store = createStore(settings.store, logger)
 await store.open()
-const ingest = new Ingest({ log, clock: wallClock, logger })
+const ingest = new Ingest({ log, logger })
 const writer = new StorageWriter({
   log,
   store,
