@@ -1,6 +1,7 @@
 import {
   BOOLEAN,
   DOUBLE,
+  type DuckDBBlobValue,
   type DuckDBConnection,
   DuckDBDataChunk,
   DuckDBInstance,
@@ -124,7 +125,7 @@ export class DuckDbStore implements ReadingStore {
     const where = `device = $1 AND ts >= $2 AND ts < $3${named === '' ? '' : ` AND metric IN (${named})`}`
     // The limit counts times, of which each has several rows.
     const within = `${time} IN (SELECT DISTINCT ${time} AS t FROM reading WHERE ${where} ORDER BY t LIMIT ${query.limit})`
-    const columns = every === undefined ? 'num, bool, text' : aggregateColumns[query.fn ?? 'mean']
+    const columns = every === undefined ? 'num, bool, encode(text)' : aggregateColumns[query.fn ?? 'mean']
     const grouping = every === undefined ? '' : 'GROUP BY t, metric'
     const rows = await this.#read(
       `SELECT ${time} AS t, metric, ${columns} FROM reading WHERE ${where} AND ${within} ${grouping} ORDER BY t, metric`,
@@ -132,7 +133,7 @@ export class DuckDbStore implements ReadingStore {
     )
     const found: { time: number; values: Record<string, Value> }[] = []
     for (const [t, metric, num, bool, text] of rows) {
-      const value = (num ?? bool ?? text) as Value | null
+      const value = (num ?? bool ?? textOf(text)) as Value | null
       if (value === null) continue
       if (found.at(-1)?.time !== t) found.push({ time: t as number, values: {} })
       found.at(-1)!.values[metric as string] = value
@@ -142,14 +143,14 @@ export class DuckDbStore implements ReadingStore {
 
   async latest({ device }: LatestQuery): Promise<Record<string, { value: Value; time: number }>> {
     const rows = await this.#read(
-      `SELECT metric, max(ts), arg_max(struct_pack(num := num, bool := bool, text := text), ts) AS newest
+      `SELECT metric, max(ts), arg_max(struct_pack(num := num, bool := bool, text := encode(text)), ts) AS newest
          FROM reading WHERE device = $1 GROUP BY metric ORDER BY metric`,
       [device],
     )
     const found: Record<string, { value: Value; time: number }> = {}
     for (const [metric, time, newest] of rows) {
-      const { num, bool, text } = (newest as { entries: Record<string, Value | null> }).entries
-      found[metric as string] = { time: time as number, value: (num ?? bool ?? text) as Value }
+      const { num, bool, text } = (newest as { entries: Record<string, unknown> }).entries
+      found[metric as string] = { time: time as number, value: (num ?? bool ?? textOf(text)) as Value }
     }
     return found
   }
@@ -275,7 +276,12 @@ const aggregateColumns: Readonly<Record<NonNullable<ReadingQuery['fn']>, string>
   max: 'max(num), NULL, NULL',
   sum: 'sum(num), NULL, NULL',
   count: 'count(*)::DOUBLE, NULL, NULL',
-  last: 'arg_max(num, ts), arg_max(bool, ts), arg_max(text, ts)',
+  last: 'arg_max(num, ts), arg_max(bool, ts), encode(arg_max(text, ts))',
+}
+
+/** Text is read as its bytes: the client drops a U+FEFF at the start of a VARCHAR. */
+function textOf(bytes: unknown): string | null {
+  return bytes === null ? null : Buffer.from((bytes as DuckDBBlobValue).bytes).toString()
 }
 
 /** `device ts` of readings whose time comes again, or comes after a later one, within these batches. */

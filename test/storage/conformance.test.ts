@@ -107,14 +107,21 @@ describe.each(subjects.filter(([, , available]) => available))('%s', (_name, cre
     ])
   })
 
-  test.each(['quote " here', "it's", 'back\\slash', 'a,b=c d', 'Zürich 東京 😀', 'two\nlines', 'ends in \\'])(
-    'the text %j comes back as it was',
-    async (text) => {
-      newDevice()
-      await write([t0, { note: text }])
-      expect(await read()).toEqual([{ time: t0, values: { note: text } }])
-    },
-  )
+  test.each([
+    'quote " here',
+    "it's",
+    'back\\slash',
+    'a,b=c d',
+    'Zürich 東京 😀',
+    'two\nlines',
+    'ends in \\',
+    '\ufeffmarked',
+  ])('the text %j comes back as it was', async (text) => {
+    newDevice()
+    await write([t0, { note: text }])
+    expect(await read()).toEqual([{ time: t0, values: { note: text } }])
+    expect(await store.latest({ device, type: 'generic' })).toEqual({ note: { value: text, time: t0 } })
+  })
 
   test('a device id and tags with awkward characters are found again', async () => {
     device = `x.y:z-${++number}`
