@@ -198,10 +198,33 @@ const point = fc
 const repeating = fc
   .array(point, { minLength: 1, maxLength: 3 })
   .map((points) => (points.length === 1 ? points[0]! : `[${points.join(',')}]`))
+
+/** One shape over and over, as real devices send it, with numbers of every length. */
+const digits = fc.tuple(fc.nat(1_000_000_000), fc.nat(1_000_000_000), fc.nat(19))
+const decimal = fc
+  .tuple(few('', '', '-'), digits, few(0, 0, 1, 3, 8, 17))
+  .map(([sign, [high, low, length], decimals]) => {
+    const all = `${high}${low}`.slice(0, length + 1)
+    return `${sign}${all.slice(0, -decimals || undefined) || '0'}${decimals === 0 ? '' : `.${all.slice(-decimals)}`}`
+  })
+const steady = fc
+  .record({
+    ts: fc.option(goodTimes, { freq: 3 }),
+    number: fc.oneof({ weight: 6, arbitrary: decimal }, { weight: 1, arbitrary: numbers }),
+    temperature: inRange,
+    flag: few('true', 'false'),
+    gap: few('', '', '', ' ', '\n'),
+  })
+  .map(({ ts, number, temperature, flag, gap }) => {
+    const own = `{"B_2":${gap}${number},"temperature_c":${temperature}${gap},"occupied":${flag}}`
+    return ts === null ? own : `{"ts":${ts},"seq":${gap}7,"values":${own}}`
+  })
+
 const native = fc.oneof(
   { weight: 12, arbitrary: reading },
   { weight: 6, arbitrary: list },
   { weight: 3, arbitrary: repeating },
+  { weight: 6, arbitrary: steady },
   { weight: 1, arbitrary: values },
 )
 
