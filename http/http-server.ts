@@ -1,11 +1,11 @@
-import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import fastify, { type RouteOptions } from 'fastify'
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { Role } from '../registry/token-registry.ts'
 import { checkAccess } from './access.ts'
+import type { Api } from './api.ts'
 import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
@@ -19,14 +19,6 @@ import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
-
-export type Api = FastifyInstance<
-  Server,
-  IncomingMessage,
-  import('node:http').ServerResponse,
-  import('fastify').FastifyBaseLogger,
-  ZodTypeProvider
->
 
 /** A route as it was registered: in `url` a colon of the path itself is written `::`. */
 export interface Route {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { TidemarkError } from '../../lib/errors.ts'
+import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import type { Api } from '../http-server.ts'
 import { lineGroups } from '../ndjson.ts'
 import { deviceInput } from './devices.ts'
 

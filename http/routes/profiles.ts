@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { profileSchema } from '../../registry/profile-registry.ts'
+import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import type { Api } from '../http-server.ts'
 import { page, pageQuery } from '../paging.ts'
 import { fieldProblems, sendProblem } from '../problem.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import type { Api } from '../http-server.ts'
 import { page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 
