@@ -1,5 +1,6 @@
-# Finds the services that the tests use on the PATH, else installs them with apt as root on Debian or Ubuntu. What cannot
-# be had is named; with CI=true that is a failure. Sourced by test.sh.
+# Finds the services that the tests use on the PATH, else installs them with apt as root on Debian or Ubuntu, else takes
+# influxd from a container (test/services). What cannot be had is named; with CI=true that is a failure. Sourced by test.sh
+# and bench.sh.
 find_service() { # command, Debian package
   command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]
 }
@@ -20,6 +21,16 @@ if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1
   # shellcheck disable=SC2086
   { apt-get install -y -q $missing || { apt-get update -q && apt-get install -y -q $missing; }; } >&2
   [ -z "$made_policy" ] || rm -f /usr/sbin/policy-rc.d
+fi
+
+# Not for the bench: it would measure docker's client instead of the database.
+if ! find_service influxd && [ "${services_for:-}" = tests ] && docker compose version >/dev/null 2>&1 &&
+  docker info >/dev/null 2>&1; then
+  echo "tidemark: fetching influxd as a container" >&2
+  if docker compose -f test/services/docker-compose.yml pull -q >&2; then
+    PATH="$PWD/test/services/bin:$PATH"
+    export PATH
+  fi
 fi
 
 for service in influxd mosquitto strace; do

@@ -1,6 +1,7 @@
 #!/bin/sh
 # npm test: types, lint and all tests; arguments go to vitest. The last line is `N passed, N failed, N skipped`.
 . "$(dirname "$0")/bootstrap.sh"
+services_for=tests
 . ./scripts/services.sh
 
 npx --no-install tsc -p tsconfig.json || fail "the types do not check"
