@@ -136,6 +136,8 @@ export async function startPlatform(
 
 /** Runs the platform until a signal or a failure ends it; resolves with the exit code. */
 export async function runPlatform(config: Config): Promise<number> {
+  // What LMDB and DuckDB make is for this user alone, also in a folder that others may read.
+  process.umask(0o077)
   const logger = createLogger(config.logLevel, { part: 'platform' })
   let fail: (error: Error) => void = () => undefined
   const failed = new Promise<'failed'>((resolve) => {
