@@ -1,14 +1,17 @@
-import type { IncomingMessage } from 'node:http'
+import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { Aedes, type AuthenticateError, type Client, type Subscription } from 'aedes'
 import type { IConnectPacket } from 'mqtt-packet'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { topicCode } from '../log/ingress-codec.ts'
+import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { GroupCommitter } from './group-committer.ts'
-import { mayPublish, mayReceive, maySubscribe, type Principal } from './rights.ts'
+import { Presence } from './presence.ts'
+import { mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
 import { Session, type SessionLimits } from './session.ts'
+import { type SessionPersistence, SessionStore } from './session-store.ts'
 
 /**
  * The one file that knows aedes 1.2.0. It puts a Session between each socket and aedes, answers aedes' questions about
@@ -25,37 +28,61 @@ export interface AedesBrokerOptions {
 interface Connection {
   readonly session: Session
   readonly address: string
+  readonly certificateName: string | undefined
+  connect: IConnectPacket | undefined
   principal: Principal | undefined
-  refusal: string | undefined
+  /** It was logged why this connection ends. */
+  isLogged: boolean
 }
 
 /** aedes' client with the fields that its types leave out. */
 interface OpenClient extends Client {
   duplicates: Record<string, number>
   _keepaliveTimer: { refresh(): unknown } | null
-  subscriptions: Record<string, unknown>
+  subscriptions: Record<string, { readonly qos: number }>
 }
 
-const notAuthorized = 5
-const identifierRejected = 2
+interface PublishRequest {
+  topic: string
+  readonly payload: string | Buffer
+  readonly qos: number
+  readonly retain: boolean
+  /** Undefined for a will. */
+  readonly cmd?: string
+  readonly messageId?: number
+}
+
 const connectTimeoutMs = 5_000
 const drainTimeoutMs = 5_000
-const routedMessagesMax = 1_000
-const deviceKeepaliveSecondsMin = 10
-const deviceKeepaliveSecondsMax = 1_200
-const lastSeenMax = 100_000
+const copiesMax = 1_000
+const copyBytesMax = 4 * 1024 * 1024
+const deviceSubscriptionsMax = 100
+const loggedNameLength = 256
+/** Where aedes routes a message that is in the log: nobody may subscribe to it, and `#` does not match it. */
+const loggedTopic = '$SYS/logged'
 
 export class AedesBroker {
   readonly #options: AedesBrokerOptions
   readonly #aedes: Aedes
   readonly #connections = new WeakMap<Client, Connection>()
-  readonly #online = new Map<string, Client>()
-  readonly #lastSeenAt = new Map<string, number>()
+  readonly #sessions: SessionStore
   readonly #telemetryWatchers = new Set<Client>()
+  readonly presence = new Presence<Client>()
+  /** Copies of telemetry that were handed to aedes and have not reached every subscriber's socket. */
+  copiesInFlight = 0
+  #copyBytes = 0
 
   constructor(options: AedesBrokerOptions) {
     this.#options = options
+    this.#sessions = new SessionStore({
+      isDevice: (clientId) => options.authenticator.isDevice(clientId),
+      isConnected: (clientId) => (this.#aedes as unknown as OpenAedes).clients[clientId] !== undefined,
+      mayKeep: (client, filter) => this.#maySubscribe(client as OpenClient, filter),
+      logger: options.logger,
+    })
     this.#aedes = new Aedes({
+      // No queue in the router: it has no bound, and overflows the stack when it is emptied after a frozen subscriber.
+      concurrency: 0,
       connectTimeout: connectTimeoutMs,
       drainTimeout: drainTimeoutMs,
       maxClientsIdLength: 64,
@@ -64,24 +91,30 @@ export class AedesBroker {
         this.#authenticate(client, username, password?.toString(), done),
       authorizePublish: (client, packet, done) => this.#authorizePublish(client, packet, done),
       authorizeSubscribe: (client, subscription, done) =>
-        done(null, this.#maySubscribe(client, subscription) ? subscription : null),
-      authorizeForward: (client, packet) => (this.#mayForward(client, packet) ? packet : null),
+        done(null, this.#authorizeSubscribe(client as OpenClient, subscription) ? subscription : null),
+      authorizeForward: (client, packet) => (this.#mayForward(client as OpenClient, packet) ? packet : null),
     } as ConstructorParameters<typeof Aedes>[0])
   }
 
   async start(): Promise<void> {
     const aedes = this.#aedes
     await aedes.listen()
+    this.#sessions.attachTo((aedes as unknown as OpenAedes).persistence)
+    // From its own timers (wills of other brokers): without a listener it would end the process.
+    const emitter: EventEmitter = aedes
+    emitter.on('error', (error: Error) =>
+      this.#options.logger.error({ code: 'TIDEMARK_BROKER', detail: messageOf(error) }, 'the router failed'),
+    )
     aedes.on('client', (client) => this.#opened(client as OpenClient))
     aedes.on('connackSent', (_packet, client) => {
       const connection = this.#connections.get(client)
       if (connection?.principal !== undefined) connection.session.open(connection.principal)
     })
-    aedes.on('clientDisconnect', (client) => this.#closed(client))
+    aedes.on('clientDisconnect', (client) => this.#telemetryWatchers.delete(client))
     aedes.on('subscribe', (_subscriptions, client) => this.#noteWatcher(client as OpenClient))
     aedes.on('unsubscribe', (_subscriptions, client) => this.#noteWatcher(client as OpenClient))
     for (const name of ['clientError', 'connectionError'] as const) {
-      aedes.on(name, (client: Client, error: Error) => this.#logRefusal(client, error))
+      aedes.on(name, (client: Client, error: Error) => this.#logEnd(client, error))
     }
   }
 
@@ -90,7 +123,7 @@ export class AedesBroker {
   }
 
   /** Takes a new connection of any transport; `address` is the peer's. */
-  handle(conn: Duplex, address: string, request?: IncomingMessage): void {
+  handle(conn: Duplex, address: string, certificateName: string | undefined): void {
     const { committer, limits, logger } = this.#options
     // aedes begins to read in `handle`, so the session wraps the socket first.
     const holder: { client?: OpenClient } = {}
@@ -99,11 +132,23 @@ export class AedesBroker {
       onActivity: () => holder.client?._keepaliveTimer?.refresh(),
       onViolation: (code, detail) =>
         logger.warn({ code, detail, address, client: holder.client?.id }, 'connection closed'),
+      onRefused: () => this.#sessions.forgetUnlogged(holder.client?.id ?? ''),
       onCommitted: (deviceId, payload) => this.#copyToWatchers(deviceId, payload),
     })
-    const client = this.#aedes.handle(conn, request as IncomingMessage) as OpenClient
+    const client = this.#aedes.handle(conn, undefined) as OpenClient
     holder.client = client
-    this.#connections.set(client, { session, address, principal: undefined, refusal: undefined })
+    this.#connections.set(client, {
+      session,
+      address,
+      certificateName,
+      connect: undefined,
+      principal: undefined,
+      isLogged: false,
+    })
+    conn.once('close', () => {
+      const principal = this.#connections.get(client)?.principal
+      if (principal?.kind === 'device') this.presence.left(principal.id, client)
+    })
   }
 
   /** Publishes to subscribers; resolves when the message has been handed to each of them. */
@@ -114,22 +159,13 @@ export class AedesBroker {
     })
   }
 
-  isOnline(deviceId: string): boolean {
-    return this.#online.has(deviceId)
-  }
-
-  /** Unix ms of the last connection's end, or now while online; undefined when it was not seen since the start. */
-  lastSeenAt(deviceId: string): number | undefined {
-    return this.isOnline(deviceId) ? Date.now() : this.#lastSeenAt.get(deviceId)
-  }
-
-  /** Number of connected devices. */
-  count(): number {
-    return this.#online.size
-  }
-
+  /** Ends the connection of a device that was revoked: from now on it has no rights, for a will either. */
   disconnect(deviceId: string): void {
-    this.#online.get(deviceId)?.close()
+    const client = this.presence.connection(deviceId)
+    if (client === undefined) return
+    this.presence.left(deviceId, client)
+    this.#connections.get(client)!.principal = undefined
+    client.close()
   }
 
   #preConnect(
@@ -137,20 +173,11 @@ export class AedesBroker {
     packet: IConnectPacket,
     done: (error: Error | null, go: boolean) => void,
   ): void {
-    const connection = this.#connections.get(client)
-    if (connection === undefined) return done(new Error('unknown connection'), false)
-    if (packet.username !== 'api') {
-      const keepalive = packet.keepalive || deviceKeepaliveSecondsMax
-      packet.keepalive = Math.min(Math.max(keepalive, deviceKeepaliveSecondsMin), deviceKeepaliveSecondsMax)
-    }
-    // [MQTT-3.1.3-8]; refused in `authenticate`, since a refusal here sends no CONNACK.
-    if (!packet.clientId && !packet.clean) connection.refusal = 'identifier'
-    // A will is published by the broker later, so its topic is judged when it is known whose it is.
-    this.#willTopics.set(client, packet.will?.topic)
+    packet.keepalive = keepaliveSeconds(packet.username, packet.keepalive ?? 0)
+    // Judged in `authenticate`: a refusal here sends no CONNACK.
+    this.#connections.get(client)!.connect = packet
     done(null, true)
   }
-
-  readonly #willTopics = new WeakMap<Client, string | undefined>()
 
   #authenticate(
     client: Client,
@@ -159,67 +186,70 @@ export class AedesBroker {
     done: (error: AuthenticateError | null, success: boolean | null) => void,
   ): void {
     const connection = this.#connections.get(client)!
-    const refuse = (returnCode: number, code: string, message: string) => {
-      this.#options.logger.warn({ code, client: client.id, address: connection.address }, message)
-      connection.refusal = code
-      done(Object.assign(new Error(message), { returnCode }) as AuthenticateError, null)
+    const { address, certificateName, connect } = connection
+    const admission = admit(
+      {
+        clientId: connect?.clientId ?? '',
+        effectiveClientId: client.id,
+        clean: connect?.clean ?? true,
+        username,
+        password,
+        address,
+        certificateName,
+        will: connect?.will && { topic: connect.will.topic, retain: connect.will.retain === true },
+      },
+      this.#options.authenticator,
+    )
+    connection.connect = undefined
+    if ('principal' in admission) {
+      connection.principal = admission.principal
+      // From here on, and not from CONNACK, so that a device that is revoked meanwhile is found.
+      if (admission.principal.kind === 'device') this.presence.arrived(admission.principal.id, client)
+      return done(null, true)
     }
-    if (connection.refusal === 'identifier') {
-      return refuse(identifierRejected, 'TIDEMARK_CLIENT_ID', 'a persistent session needs a client id')
-    }
-    const principal = this.#options.authenticator.authenticate({
-      clientId: client.id,
-      username,
-      password,
-      address: connection.address,
-    })
-    if (principal === undefined)
-      return refuse(notAuthorized, 'TIDEMARK_NOT_AUTHORIZED', 'unknown device or wrong secret')
-    const willTopic = this.#willTopics.get(client)
-    if (willTopic !== undefined && !mayPublish(principal, willTopic)) {
-      return refuse(
-        notAuthorized,
-        'TIDEMARK_TOPIC_FORBIDDEN',
-        'the will has a topic that this client may not use',
-      )
-    }
-    connection.principal = principal
-    done(null, true)
+    const { returnCode, code, message } = admission
+    this.#logOnce(client, { code }, message)
+    done(Object.assign(new Error(message), { returnCode }) as AuthenticateError, null)
   }
 
   #authorizePublish(
     client: Client | null,
-    packet: { topic: string; payload: string | Buffer; qos: number; retain: boolean; cmd?: string },
+    packet: PublishRequest,
     done: (error?: Error | null) => void,
   ): void {
     const connection = client === null ? undefined : this.#connections.get(client)
     const principal = connection?.principal
-    if (connection === undefined || principal === undefined) return done(new Error('not authenticated'))
-    const answer = (error?: Error) => {
-      connection.session.settled()
-      if (error === undefined) return done(null)
-      // An error closes the connection and would take acknowledgements of this tick with it.
-      setImmediate(done, error)
+    if (client === null || connection === undefined || principal === undefined)
+      return done(new Error('not authenticated'))
+    const { session } = connection
+    const answer = () => {
+      session.settled()
+      // aedes would go on to keep state for a connection that has ended.
+      if (!client.closed || packet.cmd === undefined) done(null)
     }
-    if (!mayPublish(principal, packet.topic) || (principal.kind === 'device' && packet.retain)) {
-      connection.refusal = 'TIDEMARK_TOPIC_FORBIDDEN'
-      const logged = {
-        code: 'TIDEMARK_TOPIC_FORBIDDEN',
-        client: client?.id,
-        topic: packet.topic.slice(0, 256),
-      }
-      this.#options.logger.warn(logged, 'publish refused')
-      return answer(new Error('topic not allowed'))
+    const refuse = (message: string) => session.end(() => done(new Error(message)))
+    if (!mayPublish(principal, packet.topic) || (packet.retain && !mayRetain(principal))) {
+      this.#logOnce(
+        client,
+        { code: 'TIDEMARK_TOPIC_FORBIDDEN', topic: packet.topic.slice(0, loggedNameLength) },
+        'publish refused',
+      )
+      return refuse('topic not allowed')
     }
     const code = principal.kind === 'device' ? topicCode(packet.topic, principal.id) : undefined
     if (code === undefined) return answer()
-    connection.session.commitThroughAedes(code, Buffer.from(packet.payload), () => answer())
+    packet.topic = loggedTopic
+    const append = (then: () => void) => session.commitThroughAedes(code, Buffer.from(packet.payload), then)
+    if (packet.qos < 2 || packet.cmd === undefined || packet.messageId === undefined) return append(answer)
+    const isTaken = this.#sessions.receiveOnce(client.id, packet.messageId, append, answer)
+    if (!isTaken) refuse('too many open QoS 2 messages')
   }
 
-  #maySubscribe(client: Client, subscription: Subscription): boolean {
-    const principal = this.#connections.get(client)?.principal
-    if (principal !== undefined && maySubscribe(principal, subscription.topic)) return true
-    const filter = subscription.topic.slice(0, 256)
+  #authorizeSubscribe(client: OpenClient, { topic }: Subscription): boolean {
+    const isDevice = this.#connections.get(client)?.principal?.kind === 'device'
+    const isTooMany = isDevice && Object.keys(client.subscriptions).length >= deviceSubscriptionsMax
+    if (!isTooMany && this.#maySubscribe(client, topic)) return true
+    const filter = topic.slice(0, loggedNameLength)
     this.#options.logger.warn(
       { code: 'TIDEMARK_TOPIC_FORBIDDEN', client: client.id, filter },
       'subscription refused',
@@ -227,18 +257,23 @@ export class AedesBroker {
     return false
   }
 
+  #maySubscribe(client: Client, filter: string): boolean {
+    const principal = this.#connections.get(client)?.principal
+    return principal !== undefined && maySubscribe(principal, filter)
+  }
+
   /**
-   * Rights once more, since one refused filter of a persistent session is stored all the same; and nothing for a subscriber
-   * whose socket is full: aedes would queue without bound for it, and its end would overflow the stack.
+   * Rights once more, since they may be less than when a persistent session subscribed; and nothing for a subscriber whose
+   * socket is full: what aedes keeps for it would have no bound.
    */
-  #mayForward(client: Client, packet: { topic: string }): boolean {
+  #mayForward(client: OpenClient, packet: { topic: string }): boolean {
     const principal = this.#connections.get(client)?.principal
     if (principal === undefined || !mayReceive(principal, packet.topic)) return false
     const conn = client.conn as Duplex
     if (!conn.writableNeedDrain) return true
+    // It would miss an event: it must come back and resume rather than go on with a gap.
     if (!packet.topic.endsWith('/telemetry')) {
-      // It would miss an event: it must come back and resume rather than go on with a gap.
-      this.#options.logger.warn({ code: 'TIDEMARK_SUBSCRIBER_SLOW', client: client.id }, 'subscriber cut off')
+      this.#cutOff(client)
       setImmediate(() => conn.destroy())
     }
     return false
@@ -247,20 +282,7 @@ export class AedesBroker {
   #opened(client: OpenClient): void {
     // aedes keeps a high-water mark of what it forwarded, and loses a QoS 1 message that a QoS 0 one overtakes.
     client.duplicates = new Proxy(Object.create(null), { set: () => true })
-    const principal = this.#connections.get(client)?.principal
-    if (principal?.kind === 'device') this.#online.set(principal.id, client)
     this.#noteWatcher(client)
-  }
-
-  #closed(client: Client): void {
-    this.#telemetryWatchers.delete(client)
-    const principal = this.#connections.get(client)?.principal
-    if (principal?.kind !== 'device' || this.#online.get(principal.id) !== client) return
-    this.#online.delete(principal.id)
-    this.#lastSeenAt.delete(principal.id)
-    this.#lastSeenAt.set(principal.id, Date.now())
-    if (this.#lastSeenAt.size > lastSeenMax)
-      this.#lastSeenAt.delete(this.#lastSeenAt.keys().next().value as string)
   }
 
   #noteWatcher(client: OpenClient): void {
@@ -272,21 +294,43 @@ export class AedesBroker {
 
   /** Telemetry reaches subscribers as QoS 0: the durable path is the log, and a slow watcher must not hold it up. */
   #copyToWatchers(deviceId: string, payload: Buffer): void {
-    if (this.#telemetryWatchers.size === 0 || deviceId === '' || this.#routed() > routedMessagesMax) return
-    void this.publish(`devices/${deviceId}/telemetry`, Buffer.from(payload), 0).catch(() => undefined)
+    if (this.#telemetryWatchers.size === 0 || deviceId === '') return
+    if (this.copiesInFlight >= copiesMax || this.#copyBytes >= copyBytesMax) return
+    const bytes = payload.length
+    this.copiesInFlight++
+    this.#copyBytes += bytes
+    const routed = () => {
+      this.copiesInFlight--
+      this.#copyBytes -= bytes
+    }
+    this.publish(`devices/${deviceId}/telemetry`, Buffer.from(payload), 0).then(routed, routed)
   }
 
-  #routed(): number {
-    return (this.#aedes as unknown as { mq: { length: number } }).mq.length
-  }
-
-  #logRefusal(client: Client, error: Error): void {
+  #logOnce(client: Client, fields: { code: string; topic?: string }, message: string): void {
     const connection = this.#connections.get(client)
-    if (connection?.refusal !== undefined) return
-    const detail = messageOf(error)
+    if (connection === undefined || connection.isLogged) return
+    connection.isLogged = true
+    const id = client.id?.slice(0, loggedNameLength)
+    this.#options.logger.warn({ ...fields, client: id, address: connection.address }, message)
+  }
+
+  #cutOff(client: Client): void {
+    this.#logOnce(client, { code: 'TIDEMARK_SUBSCRIBER_SLOW' }, 'subscriber cut off')
+  }
+
+  #logEnd(client: Client, error: Error): void {
+    if (error.message === 'drain timeout') return this.#cutOff(client)
+    const connection = this.#connections.get(client)
+    if (connection?.isLogged) return
     this.#options.logger.debug(
-      { client: client.id, address: connection?.address, detail },
+      { client: client.id, address: connection?.address, detail: messageOf(error) },
       'connection ended',
     )
   }
+}
+
+/** aedes with the fields that its types leave out. */
+interface OpenAedes {
+  readonly clients: Readonly<Record<string, Client>>
+  readonly persistence: SessionPersistence
 }

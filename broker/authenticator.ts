@@ -19,10 +19,14 @@ export interface Credentials {
   readonly address: string
 }
 
+/** What operators give as username; their password is an API token. */
+export const operatorUsername = 'api'
+
 const failuresMax = 5
 const failureWindowMs = 60_000
 const lockoutMs = 300_000
 const trackedMax = 10_000
+const trackedIdLength = 64
 /** Compared against where the device is unknown, so that both answers take the same time. */
 const nobodysHash = createHash('sha256').update('nobody').digest('hex')
 
@@ -44,24 +48,30 @@ export class Authenticator {
   }
 
   authenticate(credentials: Credentials): Principal | undefined {
-    const source = `${credentials.address} ${credentials.clientId}`
+    // No id that is longer than a device's can succeed for long, and what is kept of it must stay small.
+    const source = `${credentials.address} ${credentials.clientId.slice(0, trackedIdLength)}`
     if (this.#isLockedOut(source)) return undefined
     const principal = this.#identify(credentials)
     if (principal === undefined) this.#countFailure(source)
     return principal
   }
 
+  isDevice(id: string): boolean {
+    return this.#devices.find(id) !== undefined
+  }
+
   #identify({ clientId, username, password }: Credentials): Principal | undefined {
     if (username === undefined || username === '') return undefined
-    if (username === 'api' && password !== undefined && clientId !== 'api') {
+    if (username === operatorUsername && password !== undefined) {
       const token = this.#tokens.authenticate(password)
       // An operator must not take a device's session over by its client id.
-      if (token === undefined || this.#devices.find(clientId) !== undefined) return undefined
-      return { kind: 'operator', ...token }
+      if (token !== undefined && !this.isDevice(clientId)) return { kind: 'operator', ...token }
+      // A device may be called `api` too.
+      if (clientId !== operatorUsername) return undefined
     }
     const secret = username === clientId ? password : password === undefined ? username : undefined
     const device = this.#devices.find(clientId)
-    const matches = secretMatches(secret ?? '', device?.secretHash ?? nobodysHash)
+    const matches = secretMatches(secret ?? '', device === undefined ? nobodysHash : device.secretHash)
     return device !== undefined && secret !== undefined && matches
       ? { kind: 'device', id: device.id }
       : undefined
@@ -88,6 +98,9 @@ export class Authenticator {
   }
 }
 
-function secretMatches(secret: string, secretHash: string): boolean {
-  return timingSafeEqual(createHash('sha256').update(secret).digest(), Buffer.from(secretHash, 'hex'))
+/** False for a hash that is missing or broken, which `timingSafeEqual` would answer by throwing. */
+function secretMatches(secret: string, secretHash: string | undefined): boolean {
+  const given = createHash('sha256').update(secret).digest()
+  const kept = Buffer.from(typeof secretHash === 'string' ? secretHash : '', 'hex')
+  return kept.length === given.length && timingSafeEqual(given, kept)
 }

@@ -7,7 +7,14 @@ import type { Log } from '../log/log.ts'
 import { AedesBroker } from './aedes-broker.ts'
 import { Authenticator, type DeviceDirectory, type TokenDirectory } from './authenticator.ts'
 import { GroupCommitter } from './group-committer.ts'
-import { attachWebSocket, type Listener, listenTcp, listenTls, type TlsFiles } from './listeners.ts'
+import {
+  attachWebSocket,
+  type Door,
+  type Listener,
+  listenTcp,
+  listenTls,
+  type TlsFiles,
+} from './listeners.ts'
 
 export interface BrokerOptions {
   readonly log: Pick<Log, 'appendIngress'>
@@ -59,17 +66,17 @@ export class Broker {
   async start(): Promise<{ port: number; tlsPort: number | undefined }> {
     const { host, mqttPort, mqttsPort, tls } = this.#options
     await this.#aedes.start()
-    const plain = await listenTcp(host, mqttPort, this.#accept)
+    const plain = await listenTcp(host, mqttPort, this.#door)
     this.#listeners.push(plain)
     if (mqttsPort === undefined || tls === undefined) return { port: plain.port, tlsPort: undefined }
-    const secure = await listenTls(host, mqttsPort, tls, this.#accept)
+    const secure = await listenTls(host, mqttsPort, tls, this.#door)
     this.#listeners.push(secure)
     return { port: plain.port, tlsPort: secure.port }
   }
 
   /** Serves MQTT over WebSocket at `/mqtt` of `server`, which must be listening. */
   attach(server: HttpServer): void {
-    this.#listeners.push(attachWebSocket(server, this.#options.packetBytesMax, this.#accept))
+    this.#listeners.push(attachWebSocket(server, this.#options.packetBytesMax, this.#door))
   }
 
   /** Stops accepting, acknowledges what was taken, then closes every connection. */
@@ -100,25 +107,29 @@ export class Broker {
   }
 
   readonly connections = {
-    isOnline: (id: string): boolean => this.#aedes.isOnline(id),
-    lastSeenAt: (id: string): number | undefined => this.#aedes.lastSeenAt(id),
-    count: (): number => this.#aedes.count(),
+    isOnline: (id: string): boolean => this.#aedes.presence.isOnline(id),
+    lastSeenAt: (id: string): number | undefined => this.#aedes.presence.lastSeenAt(id),
+    count: (): number => this.#aedes.presence.count(),
     disconnect: (id: string): void => this.#aedes.disconnect(id),
+    /** Copies of telemetry on their way to subscribers, which is bounded. */
+    copiesInFlight: (): number => this.#aedes.copiesInFlight,
   }
 
-  readonly #accept = (conn: Duplex, address: string): void => {
-    const { connectionsMax = 10_000, connectionsPerAddressMax, logger } = this.#options
-    const fromAddress = (this.#perAddress.get(address) ?? 0) + 1
-    const tooMany = this.#connections.size >= connectionsMax
-    if (tooMany || (fromAddress > connectionsPerAddressMax && !isLoopback(address))) {
-      logger.warn({ code: 'TIDEMARK_CONNECTION_LIMIT', address }, 'connection refused')
-      conn.destroy()
-      return
-    }
-    this.#connections.add(conn)
-    this.#perAddress.set(address, fromAddress)
-    conn.once('close', () => this.#forget(conn, address))
-    this.#aedes.handle(conn, address)
+  readonly #door: Door = {
+    admit: (transport, address) => {
+      const { connectionsMax = 10_000, connectionsPerAddressMax, logger } = this.#options
+      const fromAddress = (this.#perAddress.get(address) ?? 0) + 1
+      const tooMany = this.#connections.size >= connectionsMax
+      if (tooMany || (fromAddress > connectionsPerAddressMax && !isLoopback(address))) {
+        logger.warn({ code: 'TIDEMARK_CONNECTION_LIMIT', address }, 'connection refused')
+        return false
+      }
+      this.#connections.add(transport)
+      this.#perAddress.set(address, fromAddress)
+      transport.once('close', () => this.#forget(transport, address))
+      return true
+    },
+    accept: (conn, address, certificateName) => this.#aedes.handle(conn, address, certificateName),
   }
 
   #forget(conn: Duplex, address: string): void {

@@ -6,7 +6,13 @@ import tls from 'node:tls'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 
-export type Accept = (conn: Duplex, address: string, request?: IncomingMessage) => void
+/** Where connections go. */
+export interface Door {
+  /** A transport connection was made; false refuses it. Asked before any handshake, so that what is half open counts too. */
+  admit(transport: Duplex, address: string): boolean
+  /** It is ready for MQTT. `certificateName` is the common name of the client's certificate, where one is asked for. */
+  accept(conn: Duplex, address: string, certificateName?: string): void
+}
 
 export interface Listener {
   readonly port: number
@@ -21,44 +27,75 @@ export interface TlsFiles {
   readonly ca?: string | undefined
 }
 
+const handshakeTimeoutMs = 5_000
+/** [MQTT-6.0.0-2]: a frame may hold several packets. */
+const packetsInFrameMax = 4
+
 /** MQTT over TCP. */
-export function listenTcp(host: string, port: number, accept: Accept): Promise<Listener> {
-  const server = net.createServer({ noDelay: true }, (socket) => accept(socket, socket.remoteAddress ?? ''))
+export function listenTcp(host: string, port: number, door: Door): Promise<Listener> {
+  const server = net.createServer({ noDelay: true }, (socket) => {
+    const address = socket.remoteAddress ?? ''
+    if (door.admit(socket, address)) door.accept(socket, address)
+    else socket.destroy()
+  })
   return listen(server, host, port)
 }
 
 /** MQTT over TLS. */
-export function listenTls(host: string, port: number, files: TlsFiles, accept: Accept): Promise<Listener> {
+export function listenTls(host: string, port: number, files: TlsFiles, door: Door): Promise<Listener> {
   const options: tls.TlsOptions = {
     cert: readFileSync(files.cert),
     key: readFileSync(files.key),
     minVersion: 'TLSv1.2',
     noDelay: true,
+    handshakeTimeout: handshakeTimeoutMs,
     ...(files.ca === undefined
       ? {}
       : { ca: readFileSync(files.ca), requestCert: true, rejectUnauthorized: true }),
   }
-  const server = tls.createServer(options, (socket) => accept(socket, socket.remoteAddress ?? ''))
+  const server = tls.createServer(options, (socket) => {
+    door.accept(socket, socket.remoteAddress ?? '', files.ca === undefined ? undefined : commonName(socket))
+  })
+  server.on('connection', (socket: net.Socket) => {
+    if (!door.admit(socket, socket.remoteAddress ?? '')) socket.destroy()
+  })
   return listen(server, host, port)
 }
 
+/** '' for a certificate without exactly one common name, which is no client's id. */
+function commonName(socket: tls.TLSSocket): string {
+  const name: unknown = socket.getPeerCertificate().subject?.CN
+  return typeof name === 'string' ? name : ''
+}
+
 /** MQTT over WebSocket, at `/mqtt` of the HTTP server. */
-export function attachWebSocket(server: HttpServer, packetBytesMax: number, accept: Accept): Listener {
+export function attachWebSocket(server: HttpServer, packetBytesMax: number, door: Door): Listener {
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: packetBytesMax,
+    maxPayload: packetBytesMax * packetsInFrameMax,
     perMessageDeflate: false,
     // [MQTT-6.0.0-4]
     handleProtocols: (protocols) =>
       protocols.has('mqtt') ? 'mqtt' : protocols.has('mqttv3.1') ? 'mqttv3.1' : false,
   })
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mqtt') {
+    const address = request.socket.remoteAddress ?? ''
+    // Nobody else listens on a socket that was upgraded, and an error nobody hears ends the process.
+    socket.on('error', () => socket.destroy())
+    if (request.url?.split('?')[0] !== '/mqtt') {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
       return
     }
+    if (!door.admit(socket, address)) {
+      socket.destroy()
+      return
+    }
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      accept(createWebSocketStream(ws), request.socket.remoteAddress ?? '', request)
+      // [MQTT-6.0.0-1]
+      ws.on('message', (_message, isBinary) => {
+        if (!isBinary) ws.terminate()
+      })
+      door.accept(createWebSocketStream(ws), address)
     })
   }
   server.on('upgrade', onUpgrade)

@@ -9,9 +9,12 @@ export type Role = 'read' | 'operate' | 'admin'
 
 const topicLevelsMax = 8
 const topicBytesMax = 256
+/** What the router behind us can match; for administrators, who have no smaller limit. */
+const routedLevelsMax = 100
 
 /** Whether `principal` may publish to `topic`. */
 export function mayPublish(principal: Principal, topic: string): boolean {
+  if (!isValidTopic(topic)) return false
   if (principal.kind === 'operator') {
     if (principal.role === 'admin') return !topic.startsWith('$')
     return principal.role === 'operate' && isSmall(topic) && /^devices\/[^/]+\/commands\/./.test(topic)
@@ -42,9 +45,19 @@ export function mayReceive(principal: Principal, topic: string): boolean {
   return topic.startsWith(`devices/${principal.id}/commands/`)
 }
 
+/** Retained messages stay in memory and are searched on every SUBSCRIBE: only administrators may leave them. */
+export function mayRetain(principal: Principal): boolean {
+  return principal.kind === 'operator' && principal.role === 'admin'
+}
+
+/** [MQTT-3.3.2-2], [MQTT-4.7.3-1] and [MQTT-4.7.3-2]: the name of a topic, of a PUBLISH or of a will. */
+export function isValidTopic(topic: string): boolean {
+  return topic !== '' && !/[+#]/.test(topic) && !topic.includes('\u0000') && hasLevels(topic, routedLevelsMax)
+}
+
 /** [MQTT-4.7.1-2] and [MQTT-4.7.1-3]: `#` only as the whole last level, `+` only as a whole level. */
 export function isValidFilter(filter: string): boolean {
-  if (filter === '' || filter.includes('\u0000')) return false
+  if (filter === '' || filter.includes('\u0000') || !hasLevels(filter, routedLevelsMax)) return false
   const levels = filter.split('/')
   return levels.every((level, i) => {
     if (level.includes('#')) return level === '#' && i === levels.length - 1
@@ -53,7 +66,14 @@ export function isValidFilter(filter: string): boolean {
 }
 
 function isSmall(topic: string): boolean {
-  return Buffer.byteLength(topic) <= topicBytesMax && topic.split('/').length <= topicLevelsMax
+  return Buffer.byteLength(topic) <= topicBytesMax && hasLevels(topic, topicLevelsMax)
+}
+
+function hasLevels(topic: string, levelsMax: number): boolean {
+  let levels = 1
+  for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1))
+    if (++levels > levelsMax) return false
+  return true
 }
 
 /** True when every topic that `filter` matches is matched by `outer` too. */

@@ -21,6 +21,8 @@ export interface SessionPorts {
   readonly onActivity: () => void
   /** The connection broke a rule and is being closed. */
   readonly onViolation: (code: `TIDEMARK_${string}`, detail: string) => void
+  /** The log refused messages of this connection, which is being closed. */
+  readonly onRefused: () => void
   /** A message of a device is on disk: copy it to subscribers, if there are any. */
   readonly onCommitted: (deviceId: string, payload: Buffer) => void
 }
@@ -41,11 +43,13 @@ export class Session implements CommitTarget {
   readonly #conn: Duplex
   readonly #limits: SessionLimits
   readonly #ports: SessionPorts
-  readonly #rawRead: () => Buffer | null
+  readonly #rawRead: (bytes?: number) => Buffer | null
   readonly #assembler = new PacketAssembler()
   #deviceId = ''
   #topics: readonly Buffer[] = []
-  #phase: 'connect' | 'waiting' | 'open' = 'connect'
+  #phase: 'connect' | 'waiting' | 'open' | 'ending' = 'connect'
+  #ended: (() => void) | undefined
+  #awaitsDrain = false
   #isDevice = false
   /** What came behind CONNECT before it was answered. */
   #early: Buffer | null = null
@@ -63,8 +67,9 @@ export class Session implements CommitTarget {
     this.#limits = limits
     this.#ports = ports
     this.#tokens = limits.deviceBurstMax
-    this.#rawRead = conn.read.bind(conn) as () => Buffer | null
-    conn.read = () => this.#read()
+    this.#rawRead = conn.read.bind(conn)
+    // `read(0)` is how a stream asks itself for more; what it returns is thrown away.
+    conn.read = (bytes?: number) => (bytes === 0 ? this.#rawRead(0) : this.#read())
     conn.once('close', () => clearTimeout(this.#throttle))
   }
 
@@ -93,6 +98,16 @@ export class Session implements CommitTarget {
     if (this.#passedToAedes > 0) this.#passedToAedes--
   }
 
+  /**
+   * Reads nothing more and calls `then` when everything taken so far is acknowledged: an error closes the connection, and
+   * would take with it the acknowledgements that are still to come.
+   */
+  end(then: () => void): void {
+    this.#phase = 'ending'
+    this.#ended = then
+    this.#endWhenSettled()
+  }
+
   committed(
     messageId: number,
     group: Buffer,
@@ -110,11 +125,20 @@ export class Session implements CommitTarget {
 
   flush(): void {
     this.#writeAcks()
+    this.#endWhenSettled()
     if (this.#gated && this.#held <= this.#limits.heldMessagesMax / 2) this.#resume()
   }
 
   refused(): void {
+    this.#ports.onRefused()
     this.#conn.destroy()
+  }
+
+  #endWhenSettled(): void {
+    if (this.#ended === undefined || this.#held > 0) return
+    // Not in this tick: what was written in it would be discarded.
+    setImmediate(this.#ended)
+    this.#ended = undefined
   }
 
   #writeAcks(): void {
@@ -134,7 +158,7 @@ export class Session implements CommitTarget {
   }
 
   #read(): Buffer | null {
-    if (this.#phase === 'waiting' || this.#isGated()) return null
+    if (this.#phase === 'waiting' || this.#phase === 'ending' || this.#isGated()) return null
     const chunk = this.#early ?? this.#rawRead()
     this.#early = null
     if (chunk === null) return null
@@ -218,6 +242,12 @@ export class Session implements CommitTarget {
 
   #isGated(): boolean {
     if (this.#throttle !== undefined) return true
+    // A client that does not read its acknowledgements would have them pile up here.
+    if (this.#conn.writableNeedDrain) {
+      if (!this.#awaitsDrain) this.#conn.once('drain', () => this.#drained())
+      this.#awaitsDrain = true
+      return true
+    }
     if (this.#held >= this.#limits.heldMessagesMax || (this.#held > 0 && this.#ports.committer.isFull))
       this.#gated = true
     return this.#gated
@@ -251,6 +281,11 @@ export class Session implements CommitTarget {
       Math.ceil((-this.#tokens / deviceRateMax) * 1000) + 1,
     )
     return true
+  }
+
+  #drained(): void {
+    this.#awaitsDrain = false
+    this.#conn.emit('readable')
   }
 
   #resume(): void {

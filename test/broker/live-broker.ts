@@ -1,0 +1,142 @@
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { Broker, type BrokerOptions } from '../../broker/broker.ts'
+import type { Role } from '../../broker/rights.ts'
+import { wallClock } from '../../lib/clock.ts'
+import { createMetrics } from '../../lib/metrics.ts'
+import { IngressGroupReader } from '../../log/ingress-codec.ts'
+import { type LmdbLogOptions, openLmdbLog } from '../../log/lmdb-log.ts'
+import type { Log } from '../../log/log.ts'
+import { DeviceRegistry } from '../../registry/device-registry.ts'
+import { TokenRegistry } from '../../registry/token-registry.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { type ConnectOptions, RawClient } from './raw-client.ts'
+
+export interface LoggedMessage {
+  readonly device: string
+  readonly topic: number
+  readonly payload: string
+}
+
+/** A real broker on a real log, with devices `d1` and `d2` and a token of each role. */
+export interface LiveBroker {
+  readonly broker: Broker
+  readonly port: number
+  readonly tlsPort: number | undefined
+  readonly log: Log
+  readonly gate: LogGate
+  readonly devices: DeviceRegistry
+  secret(deviceId: string): string
+  token(role: Role): string
+  /** Connects a device, or with a role an operator of that client id; fails unless it is accepted. */
+  connect(clientId: string, options?: ConnectOptions & { role?: Role }): Promise<RawClient>
+  /** The messages in the log, in order. */
+  messages(): LoggedMessage[]
+  /** Codes that were logged, in order. */
+  codes(): string[]
+}
+
+/** A `Log` port whose appends a test can hold or make fail; by itself it passes them on. */
+export class LogGate implements Pick<Log, 'appendIngress'> {
+  readonly #log: Log
+  #held: (() => void)[] | undefined
+  /** Appends that were asked for. */
+  asked = 0
+  /** Thrown by every append while it is set. */
+  failure: Error | undefined
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  hold(): void {
+    this.#held ??= []
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const go of held) go()
+  }
+
+  async appendIngress(value: Uint8Array, count: number): Promise<number> {
+    this.asked++
+    await new Promise<void>((go) => (this.#held === undefined ? go() : this.#held.push(go)))
+    if (this.failure !== undefined) throw this.failure
+    return this.#log.appendIngress(value, count)
+  }
+}
+
+export async function startBroker(
+  options: Partial<BrokerOptions> & { logOptions?: Partial<LmdbLogOptions> } = {},
+): Promise<LiveBroker> {
+  const { logOptions, ...brokerOptions } = options
+  const log = await openLmdbLog({ path: join(tempDir(), 'log'), ...logOptions })
+  const devices = new DeviceRegistry(log, wallClock)
+  const tokens = new TokenRegistry(log, wallClock, 'admin-token')
+  const secrets = new Map<string, string>()
+  for (const id of ['d1', 'd2']) secrets.set(id, (await devices.create({ id, type: 'generic' }))!.secret)
+  const roleTokens = new Map<Role, string>([['admin', 'admin-token']])
+  for (const role of ['read', 'operate'] as const)
+    roleTokens.set(role, (await tokens.create({ name: role, role, expiresAt: null })).secret)
+  const lines: { code?: string }[] = []
+  const gate = new LogGate(log)
+  const broker = new Broker({
+    log: gate,
+    devices,
+    tokens,
+    clock: wallClock,
+    logger: pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    metrics: createMetrics(),
+    host: '127.0.0.1',
+    mqttPort: 0,
+    packetBytesMax: 65_536,
+    deviceRateMax: 0,
+    deviceBurstMax: 2_000,
+    connectionsPerAddressMax: 50,
+    ...brokerOptions,
+  })
+  devices.onChange((change, id) => {
+    if (change === 'removed' || change === 'secret') broker.connections.disconnect(id)
+  })
+  const { port, tlsPort } = await broker.start()
+  onTestFinished(async () => {
+    gate.release()
+    await broker.stop()
+    await log.close()
+  })
+  const live: LiveBroker = {
+    broker,
+    port,
+    tlsPort,
+    log,
+    gate,
+    devices,
+    secret: (id) => secrets.get(id)!,
+    token: (role) => roleTokens.get(role)!,
+    connect: (clientId, { role, ...connect } = {}) =>
+      RawClient.connect(port, {
+        clientId,
+        ...(role === undefined
+          ? { username: clientId, password: secrets.get(clientId)! }
+          : { username: 'api', password: roleTokens.get(role)! }),
+        ...connect,
+      }),
+    messages: () => messagesOf(log),
+    codes: () => lines.flatMap((line) => line.code ?? []),
+  }
+  return live
+}
+
+function messagesOf(log: Log): LoggedMessage[] {
+  const messages: LoggedMessage[] = []
+  for (const { value } of log.read('ingress', 0, { entriesMax: 1e9, bytesMax: 1e9 })) {
+    const reader = new IngressGroupReader(value)
+    while (reader.next()) {
+      const payload = reader.bytes.toString('utf8', reader.payloadStart, reader.payloadEnd)
+      messages.push({ device: reader.device, topic: reader.topic, payload })
+    }
+  }
+  return messages
+}
