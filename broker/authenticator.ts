@@ -26,7 +26,6 @@ const failuresMax = 5
 const failureWindowMs = 60_000
 const lockoutMs = 300_000
 const trackedMax = 10_000
-const trackedIdLength = 64
 /** Compared against where the device is unknown, so that both answers take the same time. */
 const nobodysHash = createHash('sha256').update('nobody').digest('hex')
 
@@ -48,8 +47,10 @@ export class Authenticator {
   }
 
   authenticate(credentials: Credentials): Principal | undefined {
-    // No id that is longer than a device's can succeed for long, and what is kept of it must stay small.
-    const source = `${credentials.address} ${credentials.clientId.slice(0, trackedIdLength)}`
+    // Hashed, because an id that fails may be as long as a packet.
+    const source = createHash('sha256')
+      .update(`${credentials.address} ${credentials.clientId}`)
+      .digest('base64')
     if (this.#isLockedOut(source)) return undefined
     const principal = this.#identify(credentials)
     if (principal === undefined) this.#countFailure(source)

@@ -167,7 +167,7 @@ export class GroupCommitter {
     const { log, clock, logger, holdMs = 5_000 } = this.#options
     group.bytes.writeDoubleLE(clock.now(), 0)
     const record = group.bytes.subarray(0, group.used)
-    const giveUpAt = performance.now() + holdMs
+    const giveUpAt = group.startedAt + holdMs
     for (let attempt = 0; ; attempt++) {
       try {
         await log.appendIngress(record, group.targets.length)

@@ -59,6 +59,8 @@ export function listenTls(host: string, port: number, files: TlsFiles, door: Doo
   server.on('connection', (socket: net.Socket) => {
     if (!door.admit(socket, socket.remoteAddress ?? '')) socket.destroy()
   })
+  // A handshake that fails or takes too long: Node tells, and leaves the socket open.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
   return listen(server, host, port)
 }
 
