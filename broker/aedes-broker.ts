@@ -9,7 +9,7 @@ import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { GroupCommitter } from './group-committer.ts'
 import { Presence } from './presence.ts'
-import { mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
+import { matches, mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
 import { Session, type SessionLimits } from './session.ts'
 import { type SessionPersistence, SessionStore } from './session-store.ts'
 
@@ -92,7 +92,8 @@ export class AedesBroker {
       authorizePublish: (client, packet, done) => this.#authorizePublish(client, packet, done),
       authorizeSubscribe: (client, subscription, done) =>
         done(null, this.#authorizeSubscribe(client as OpenClient, subscription) ? subscription : null),
-      authorizeForward: (client, packet) => (this.#mayForward(client as OpenClient, packet) ? packet : null),
+      authorizeForward: (client, packet) =>
+        this.#mayForward(client as OpenClient, packet) ? lowered(client as OpenClient, packet) : null,
     } as ConstructorParameters<typeof Aedes>[0])
   }
 
@@ -327,6 +328,15 @@ export class AedesBroker {
       'connection ended',
     )
   }
+}
+
+/** [MQTT-3.8.4-6]: at most at the QoS of the subscription; aedes looks for one whose filter is the topic itself. */
+function lowered<P extends { topic: string; qos: number }>(client: OpenClient, packet: P): P {
+  if (packet.qos < 2) return packet
+  let granted = 0
+  for (const [filter, { qos }] of Object.entries(client.subscriptions))
+    if (qos > granted && matches(filter, packet.topic)) granted = qos
+  return { ...packet, qos: Math.min(granted, packet.qos) }
 }
 
 /** aedes with the fields that its types leave out. */

@@ -76,6 +76,20 @@ function hasLevels(topic: string, levelsMax: number): boolean {
   return true
 }
 
+/** Whether a message on `topic` is for a subscriber of `filter`. */
+export function matches(filter: string, topic: string): boolean {
+  // [MQTT-4.7.2-1]
+  if (topic.startsWith('$') && /^[+#]/.test(filter)) return false
+  const filterLevels = filter.split('/')
+  const levels = topic.split('/')
+  for (let i = 0; i < filterLevels.length; i++) {
+    const level = filterLevels[i]
+    if (level === '#') return true
+    if (levels[i] === undefined || (level !== '+' && level !== levels[i])) return false
+  }
+  return levels.length === filterLevels.length
+}
+
 /** True when every topic that `filter` matches is matched by `outer` too. */
 export function isWithin(outer: string, filter: string): boolean {
   const outerLevels = outer.split('/')

@@ -227,6 +227,36 @@ describe('WebSocket', () => {
 })
 
 describe('connection limits', () => {
+  test('an address that is not loopback has its own limit', async () => {
+    const server = createServer()
+    // Tests stay on loopback, so the address is what the connection says it is.
+    let address = '10.0.0.1'
+    server.on('connection', (socket) => {
+      Object.defineProperty(socket, 'remoteAddress', { value: address })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const live = await startBroker({ connectionsPerAddressMax: 2 })
+    live.broker.attach(server)
+    const open = async (expected: number) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`, 'mqtt')
+      onTestFinished(() => socket.terminate())
+      socket.on('error', () => undefined)
+      await expect.poll(() => socket.readyState, poll).toBe(expected)
+      return socket
+    }
+    const first = await open(WebSocket.OPEN)
+    await open(WebSocket.OPEN)
+    await open(WebSocket.CLOSED)
+    expect(live.codes()).toEqual(['TIDEMARK_CONNECTION_LIMIT'])
+    address = '10.0.0.2'
+    await open(WebSocket.OPEN)
+    address = '10.0.0.1'
+    first.close()
+    await expect.poll(() => first.readyState, poll).toBe(WebSocket.CLOSED)
+    await open(WebSocket.OPEN)
+  })
+
   test('one too many in all is closed, and there is room again when one leaves', async () => {
     const { connect, port, codes } = await startBroker({ connectionsMax: 2 })
     const [first] = [await connect('d1'), await connect('d2')]

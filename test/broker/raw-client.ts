@@ -131,6 +131,18 @@ export function publish(
   }
 }
 
+/** The return code that a CONNECT gets. */
+export async function returnCodeOf(port: number, options: ConnectOptions): Promise<number | undefined> {
+  return (await RawClient.open(port).login(options)).returnCode
+}
+
+/** Whether a publish is acknowledged or ends the connection. */
+export async function isTaken(client: RawClient, topic: string, more = {}): Promise<boolean> {
+  client.send(publish(topic, '{}', 1, more))
+  await expect.poll(() => client.isClosed || client.of('puback').length > 0, poll).toBe(true)
+  return client.of('puback').length > 0
+}
+
 /** `1 … n`. */
 export function upTo(n: number): number[] {
   return Array.from({ length: n }, (_, i) => i + 1)

@@ -3,6 +3,7 @@ import {
   isValidFilter,
   isValidTopic,
   isWithin,
+  matches,
   mayPublish,
   mayReceive,
   mayRetain,
@@ -155,4 +156,23 @@ test.each([
   ['a/+/c', 'a/b', false],
 ])('isWithin(%j, %j) is %s', (outer, filter, expected) => {
   expect(isWithin(outer, filter)).toBe(expected)
+})
+
+test.each([
+  ['#', 'a/b', true],
+  ['#', '$SYS/a', false],
+  ['+/a', '$SYS/a', false],
+  ['$SYS/#', '$SYS/a', true],
+  ['a/#', 'a', true],
+  ['a/#', 'a/b/c', true],
+  ['a/#', 'b', false],
+  ['a/+', 'a/b', true],
+  ['a/+', 'a/', true],
+  ['a/+', 'a', false],
+  ['a/+', 'a/b/c', false],
+  ['+/+', '/', true],
+  ['a', 'a', true],
+  ['a', 'a/b', false],
+])('matches(%j, %j) is %s', (filter, topic, expected) => {
+  expect(matches(filter, topic)).toBe(expected)
 })
