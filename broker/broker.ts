@@ -111,7 +111,7 @@ export class Broker {
     lastSeenAt: (id: string): number | undefined => this.#aedes.presence.lastSeenAt(id),
     count: (): number => this.#aedes.presence.count(),
     disconnect: (id: string): void => this.#aedes.disconnect(id),
-    /** Copies of telemetry on their way to subscribers, which is bounded. */
+    /** Copies of telemetry on their way to subscribers. */
     copiesInFlight: (): number => this.#aedes.copiesInFlight,
   }
 

@@ -36,13 +36,11 @@ describe('held messages of one socket', () => {
     let held = 0
     const bare = await startBareAedes({ authorizePublish: () => void held++ })
     const client = await bare.connect()
-    for (const id of upTo(1_000)) {
-      client.send(publish('t', 'x', id))
-      // The last one may wait for the next to come.
-      const isHeld = () => held >= id - 1
-      for (let turn = 0; turn < 1_000 && !isHeld(); turn++) await new Promise(setImmediate)
+    for (let sent = 0; held < 1_000 && sent < 50_000; sent++) {
+      client.send(publish('t', 'x', 1 + (sent % 65_535)))
+      await new Promise(setImmediate)
     }
-    expect(held).toBeGreaterThan(990)
+    expect(held).toBeGreaterThanOrEqual(1_000)
   })
 
   test('a PINGREQ behind held messages is answered', async () => {

@@ -19,6 +19,14 @@ describe('reading a socket', () => {
     expect(operator.idsOf('puback')).toEqual(upTo(1_000))
   })
 
+  test('a stream that asks itself for more takes no packet away', () => {
+    const { conn } = openSession()
+    const pingreq = Buffer.from([0xc0, 0])
+    conn.push(pingreq)
+    conn.read(0)
+    expect(conn.read()).toEqual(pingreq)
+  })
+
   test('commands, telemetry and pings of one segment are all answered', async () => {
     const { connect, messages } = await startBroker()
     const device = await connect('d1')
@@ -42,23 +50,8 @@ describe('reading a socket', () => {
   })
 
   test('a client that does not read its acknowledgements is not read either, and goes on where it stopped', async () => {
-    const conn = new StuckDuplex()
-    const log = { appendIngress: async () => 0 }
-    const committer = new GroupCommitter({ log, clock: wallClock, logger: silentLogger })
-    const ignored = () => undefined
-    const ports = {
-      committer,
-      onActivity: ignored,
-      onViolation: ignored,
-      onRefused: ignored,
-      onCommitted: ignored,
-    }
-    const limits = { packetBytesMax: 65_536, deviceRateMax: 0, deviceBurstMax: 0, heldMessagesMax: 500 }
-    const session = new Session(conn, limits, ports)
+    const { conn } = openSession()
     conn.on('readable', () => conn.read())
-    conn.push(generate(connectPacket()))
-    await expect.poll(() => conn.readableLength, poll).toBe(0)
-    session.open({ kind: 'device', id: 'd1' })
     for (let from = 0; from < 200; from += 20) {
       conn.push(Buffer.concat(upTo(20).map((n) => generate(publish(telemetry, '', from + n)))))
       for (let i = 0; i < 10; i++) await new Promise(setImmediate)
@@ -71,6 +64,27 @@ describe('reading a socket', () => {
     conn.destroy()
   })
 })
+
+/** The session of a device that is connected, on a log that takes everything. */
+function openSession(): { conn: StuckDuplex } {
+  const conn = new StuckDuplex()
+  const log = { appendIngress: async () => 0 }
+  const committer = new GroupCommitter({ log, clock: wallClock, logger: silentLogger })
+  const ignored = () => undefined
+  const ports = {
+    committer,
+    onActivity: ignored,
+    onViolation: ignored,
+    onRefused: ignored,
+    onCommitted: ignored,
+  }
+  const limits = { packetBytesMax: 65_536, deviceRateMax: 0, deviceBurstMax: 0, heldMessagesMax: 500 }
+  const session = new Session(conn, limits, ports)
+  conn.push(generate(connectPacket()))
+  conn.read()
+  session.open({ kind: 'device', id: 'd1' })
+  return { conn }
+}
 
 /** A connection whose peer reads nothing until it is unstuck. */
 class StuckDuplex extends Duplex {
