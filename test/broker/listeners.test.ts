@@ -4,11 +4,12 @@ import net, { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { connectAsync } from 'mqtt'
+import { generate } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { newTempDir } from '../support/temp-dir.ts'
 import { type LiveBroker, startBroker } from './live-broker.ts'
-import { poll, publish, RawClient } from './raw-client.ts'
+import { connectPacket, poll, publish, RawClient } from './raw-client.ts'
 
 const telemetry = 'v1/devices/me/telemetry'
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
@@ -181,10 +182,14 @@ describe('WebSocket', () => {
     await expect.poll(() => socket.protocol, poll).toBe('mqtt')
   })
 
-  test('a text frame ends the connection', async () => {
-    const { url } = await serve()
+  test('a text frame ends the connection, whatever it says', async () => {
+    const { url, live } = await serve()
     const socket = new WebSocket(`${url}/mqtt`, 'mqtt')
-    socket.on('open', () => socket.send('hello'))
+    onTestFinished(() => socket.terminate())
+    const connect = connectPacket({ clientId: 'd1', username: 'd1', password: live.secret('d1') })
+    socket.on('open', () => socket.send(generate(connect)))
+    // Behind CONNACK, a PUBLISH that is valid but for its frame.
+    socket.once('message', () => socket.send(generate(publish(telemetry, 'x', 1)).toString('latin1')))
     await expect.poll(() => socket.readyState, poll).toBe(WebSocket.CLOSED)
   })
 
