@@ -1,7 +1,7 @@
 const interruptedExitCode = 130
 const progressEveryMs = 200
 
-/** Runs a client command until it ends; Ctrl-C aborts it, lets it print its summary, and makes the exit code 130. */
+/** Runs a client command until it ends; Ctrl-C (or SIGTERM) aborts it, lets it print its summary, and makes the exit code 130. */
 export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interruption = new AbortController()
   const onSignal = () => {
@@ -32,14 +32,22 @@ export function progressLine(): (text: string) => void {
   }
 }
 
-/** Prints a report on standard output: one JSON object, or a line for each field. */
+/** Prints a report on standard output: one JSON object, or a line for each field and for each entry of a list. */
 export function report(result: object, asJson: boolean | undefined): void {
   if (asJson) {
     process.stdout.write(`${JSON.stringify(result)}\n`)
     return
   }
+  const line = (name: string, text: string) => process.stdout.write(`${name.padEnd(16)} ${text}\n`)
   for (const [name, value] of Object.entries(result)) {
-    const shown = typeof value === 'object' ? JSON.stringify(value) : value
-    process.stdout.write(`${name.padEnd(16)} ${shown}\n`)
+    if (Array.isArray(value)) for (const entry of value) line(name, String(entry))
+    else if (typeof value === 'object' && value !== null) {
+      const parts = Object.entries(value).map(([part, of]) => `${part} ${shown(of)}`)
+      line(name, parts.join(', '))
+    } else line(name, shown(value))
   }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(Number(value.toFixed(3))) : String(value)
 }

@@ -7,6 +7,17 @@ export interface DeviceCredentials {
 
 const timeoutMs = 15_000
 
+/** The code and the detail of a problem document (RFC 9457), or the beginning of what else was answered. */
+function problemIn(text: string): string {
+  try {
+    const { code, detail, title } = JSON.parse(text) as Record<string, string | undefined>
+    if (code !== undefined) return `${code}: ${detail ?? title ?? ''}`
+  } catch {
+    // Not the platform's answer: some proxy's.
+  }
+  return text.slice(0, 300)
+}
+
 /** The platform's HTTP API, as any client of it would use it. */
 export class ApiClient {
   readonly #url: string
@@ -44,7 +55,7 @@ export class ApiClient {
     if (!response.ok) {
       throw new TidemarkError(
         'TIDEMARK_API_ERROR',
-        `${method} ${path}: ${response.status} ${text.slice(0, 300)}`,
+        `${method} ${path}: ${response.status} ${problemIn(text)}`,
       )
     }
     return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T

@@ -1,9 +1,10 @@
 import { build, type Histogram } from 'hdr-histogram-js'
 import { telemetryTopic } from '../domain/names.ts'
 import { delay } from '../lib/clock.ts'
+import { TidemarkError } from '../lib/errors.ts'
 import type { DeviceCredentials } from './api-client.ts'
 import { LedgerWriter } from './ledger.ts'
-import { MqttPublisher } from './mqtt-publisher.ts'
+import { MqttPublisher, packetIdMax } from './mqtt-publisher.ts'
 
 export interface BenchOptions {
   readonly url: string
@@ -51,12 +52,25 @@ export function benchDeviceId(index: number): string {
 }
 
 const tickMs = 2
+/** How long acknowledgements are waited for at the end, and after an interruption. */
 const drainMsMax = 30_000
+const interruptedDrainMsMax = 2_000
 const messagesPerTickMax = 2_000
 const firstValues = { active_power_w: 1234.5, voltage_v: 230.1, current_a: 5.37, frequency_hz: 50.01 }
 
-/** Load on a broker: five numbers a message, a time of its own for each. */
+/**
+ * Load on a broker: five numbers a message, a time of its own for each. Rejects with TIDEMARK_BENCH_INVALID or
+ * TIDEMARK_LEDGER_INVALID (exit code 2), TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (3), TIDEMARK_MQTT_UNACKNOWLEDGED.
+ */
 export async function bench(options: BenchOptions): Promise<BenchReport> {
+  if (options.qos === 0 && options.rate === Number.POSITIVE_INFINITY) {
+    const message = 'at QoS 0 there are no acknowledgements to make room in a window: give a rate'
+    throw new TidemarkError('TIDEMARK_BENCH_INVALID', message, { exitCode: 2 })
+  }
+  if (options.inFlight > packetIdMax) {
+    const message = `a connection has ${packetIdMax} packet identifiers: no window of ${options.inFlight}`
+    throw new TidemarkError('TIDEMARK_BENCH_INVALID', message, { exitCode: 2 })
+  }
   const run = new BenchRun(options)
   await run.connect()
   return run.run()
@@ -105,24 +119,45 @@ class BenchRun {
       }
       this.#devices.push(device)
     }
-    await Promise.all(this.#devices.map(({ publisher }) => publisher.connect()))
+    try {
+      await Promise.all(this.#devices.map(({ publisher }) => publisher.connect()))
+    } catch (error) {
+      await this.#close()
+      throw error
+    }
   }
 
   async run(): Promise<BenchReport> {
-    const { rate, signal } = this.#options
+    const { rate } = this.#options
     const cpuBefore = process.cpuUsage()
     const startedAt = performance.now()
     this.#baseTs = Date.now()
     this.#isSending = true
-    if (rate === Number.POSITIVE_INFINITY) await this.#closedLoop(startedAt)
-    else await this.#openLoop(startedAt)
-    this.#isSending = false
-    const until = performance.now() + drainMsMax
-    while (this.#acknowledged < this.#sent && performance.now() < until && !signal.aborted) await delay(1)
-    const seconds = (performance.now() - startedAt) / 1000
-    const cpu = process.cpuUsage(cpuBefore)
+    try {
+      if (rate === Number.POSITIVE_INFINITY) await this.#closedLoop(startedAt)
+      else await this.#openLoop(startedAt)
+      this.#isSending = false
+      await this.#drain()
+      return this.#report((performance.now() - startedAt) / 1000, process.cpuUsage(cpuBefore))
+    } finally {
+      await this.#close()
+    }
+  }
+
+  /** Waits for the acknowledgements that are due, for a while. */
+  async #drain(): Promise<void> {
+    const { qos, signal } = this.#options
+    const startedAt = performance.now()
+    const drainMs = () => (qos === 0 ? 0 : signal.aborted ? interruptedDrainMsMax : drainMsMax)
+    while (this.#acknowledged < this.#sent && performance.now() - startedAt < drainMs()) await delay(1)
+  }
+
+  async #close(): Promise<void> {
     await Promise.all(this.#devices.map(({ publisher }) => publisher.close()))
     this.#ledger?.close()
+  }
+
+  #report(seconds: number, cpu: NodeJS.CpuUsage): BenchReport {
     const ms = (micros: number) => micros / 1000
     const at = (histogram: Histogram, percentile: number) => ms(histogram.getValueAtPercentile(percentile))
     return {

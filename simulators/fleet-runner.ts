@@ -27,7 +27,9 @@ interface FleetDevice {
 }
 
 const roomWaitMs = 2
+/** How long acknowledgements are waited for at the end, and after an interruption. */
 const drainMsMax = 30_000
+const interruptedDrainMsMax = 2_000
 
 /** Connects a fleet and sends its readings at QoS 1 within a window, keeping the ledger of what was acknowledged. */
 export class FleetRunner {
@@ -41,27 +43,32 @@ export class FleetRunner {
     this.#options = options
   }
 
+  /** Rejects with TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (exit code 3 both) when a device cannot connect; then none is. */
   async connect(): Promise<void> {
     const { mqttUrl, credentials } = this.#options
-    await Promise.all(
-      [...credentials].map(async ([id, { username, password }]) => {
-        const publisher = new MqttPublisher({
-          url: mqttUrl,
-          clientId: id,
-          username,
-          password,
-          topic: telemetryTopic(id),
-          qos: 1,
-          onAcknowledged: (seq) => this.#acknowledged(id, seq),
-          onReconnect: () => this.reconnects++,
-        })
-        this.#devices.set(id, { publisher, sent: new Map(), seq: 0 })
-        await publisher.connect()
-      }),
-    )
+    const connecting = [...credentials].map(async ([id, { username, password }]) => {
+      const publisher = new MqttPublisher({
+        url: mqttUrl,
+        clientId: id,
+        username,
+        password,
+        topic: telemetryTopic(id),
+        qos: 1,
+        onAcknowledged: (seq) => this.#acknowledged(id, seq),
+        onReconnect: () => this.reconnects++,
+      })
+      this.#devices.set(id, { publisher, sent: new Map(), seq: 0 })
+      await publisher.connect()
+    })
+    try {
+      await Promise.all(connecting)
+    } catch (error) {
+      await this.#disconnect()
+      throw error
+    }
   }
 
-  /** Sends a reading; waits while the device's window is full. */
+  /** Sends a reading; waits while the device's window is full. Once interrupted it sends nothing. */
   async send(reading: DueReading): Promise<void> {
     const { inFlightMax = 100, signal } = this.#options
     const device = this.#devices.get(reading.device)
@@ -88,13 +95,18 @@ export class FleetRunner {
 
   /** Waits for the acknowledgements that are due, for a while; then disconnects. */
   async close(): Promise<void> {
-    const until = Date.now() + drainMsMax
-    while (this.acknowledged < this.sent && Date.now() < until && !this.#options.signal.aborted) {
+    const startedAt = Date.now()
+    const drainMs = () => (this.#options.signal.aborted ? interruptedDrainMsMax : drainMsMax)
+    while (this.acknowledged < this.sent && Date.now() - startedAt < drainMs()) {
       this.flush()
       await delay(10)
     }
-    await Promise.all([...this.#devices.values()].map(({ publisher }) => publisher.close()))
+    await this.#disconnect()
     this.#options.ledger?.flush()
+  }
+
+  async #disconnect(): Promise<void> {
+    await Promise.all([...this.#devices.values()].map(({ publisher }) => publisher.close()))
   }
 
   #acknowledged(id: string, seq: number): void {

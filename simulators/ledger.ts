@@ -1,5 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { z } from 'zod'
+import { isDeviceId } from '../domain/names.ts'
 import type { Value } from '../domain/profile.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
 
 /** A message as its sender remembers it: one line of a ledger. */
 export interface LedgerEntry {
@@ -12,6 +16,15 @@ export interface LedgerEntry {
   readonly ackedAt: number
 }
 
+const entrySchema = z.object({
+  device: z.string().refine(isDeviceId, 'not a device id'),
+  seq: z.int(),
+  ts: z.int(),
+  values: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+  sentAt: z.number(),
+  ackedAt: z.number(),
+})
+
 const bufferedLinesMax = 500
 
 /** Writes a line for each acknowledged message, when its acknowledgement arrives and not before. */
@@ -19,8 +32,13 @@ export class LedgerWriter {
   readonly #file: number
   #lines: string[] = []
 
+  /** Appends to what the file holds. Throws TIDEMARK_LEDGER_INVALID (exit code 2) when it cannot be written. */
   constructor(path: string) {
-    this.#file = openSync(path, 'a')
+    try {
+      this.#file = openSync(path, 'a')
+    } catch (error) {
+      throw invalid(messageOf(error), error)
+    }
   }
 
   add(entry: LedgerEntry): void {
@@ -38,4 +56,28 @@ export class LedgerWriter {
     this.flush()
     closeSync(this.#file)
   }
+}
+
+/** The entries of a ledger, in its order. Throws TIDEMARK_LEDGER_INVALID (exit code 2) with the line's number. */
+export async function* readLedger(path: string): AsyncGenerator<LedgerEntry> {
+  let line = 0
+  try {
+    const file = await open(path)
+    for await (const text of file.readLines()) {
+      line++
+      if (text === '') continue
+      const parsed = entrySchema.safeParse(JSON.parse(text))
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues
+        throw new Error(`/${issue?.path.join('/')}: ${issue?.message}`)
+      }
+      yield parsed.data
+    }
+  } catch (error) {
+    throw invalid(`${path}${line === 0 ? '' : `, line ${line}`}: ${messageOf(error)}`, error)
+  }
+}
+
+function invalid(message: string, cause: unknown): TidemarkError {
+  return new TidemarkError('TIDEMARK_LEDGER_INVALID', message, { cause, exitCode: 2 })
 }

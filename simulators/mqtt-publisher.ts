@@ -22,9 +22,27 @@ export interface PublisherOptions {
 
 const keepaliveSeconds = 60
 const connectTimeoutMs = 10_000
-const idMax = 65_535
+/** What may be in flight of one connection: packet identifiers have two bytes. */
+export const packetIdMax = 65_535
 const connackType = 2
 const pubackType = 4
+/** Table 3.1 of MQTT 3.1.1. */
+const refusals: Readonly<Record<number, string>> = {
+  1: 'protocol version not supported',
+  2: 'client identifier not accepted',
+  3: 'server not available',
+  4: 'wrong user name or password',
+  5: 'not authorized',
+}
+
+/** Where an MQTT URL points, or undefined when it is none that a publisher can use. */
+export function mqttTarget(url: string): { host: string; port: number; isTls: boolean } | undefined {
+  const { protocol, hostname, port } = URL.canParse(url) ? new URL(url) : { protocol: '' }
+  const isTls = protocol === 'mqtts:'
+  if ((!isTls && protocol !== 'mqtt:') || !hostname) return undefined
+  // Brackets belong to the URL of an IPv6 address, not to the address.
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (isTls ? 8883 : 1883)), isTls }
+}
 
 /**
  * A device's connection for publishing, MQTT 3.1.1 over TCP or TLS. Frames are built by hand and acknowledgements read in
@@ -32,6 +50,7 @@ const pubackType = 4
  */
 export class MqttPublisher {
   readonly #options: PublisherOptions
+  readonly #target: { host: string; port: number; isTls: boolean }
   readonly #topicBytes: Buffer
   readonly #unacknowledged = new Map<number, { readonly frame: Buffer; readonly tag: number }>()
   readonly #backoff: Backoff
@@ -44,8 +63,15 @@ export class MqttPublisher {
   #retry: NodeJS.Timeout | undefined
   #outgoing: Buffer[] = []
 
+  /** Throws TIDEMARK_MQTT_URL_INVALID (exit code 2). */
   constructor(options: PublisherOptions) {
     this.#options = options
+    const target = mqttTarget(options.url)
+    if (target === undefined) {
+      const message = `${options.url} is not mqtt://host:port or mqtts://host:port`
+      throw new TidemarkError('TIDEMARK_MQTT_URL_INVALID', message, { exitCode: 2 })
+    }
+    this.#target = target
     this.#backoff = backoff({ firstMs: 100, maxMs: options.reconnectMsMax ?? 5_000 })
     const topic = Buffer.from(options.topic)
     this.#topicBytes = Buffer.concat([Buffer.from([topic.length >> 8, topic.length & 0xff]), topic])
@@ -59,14 +85,18 @@ export class MqttPublisher {
     return this.#isOpen
   }
 
-  /** Resolves when connected. Rejects with TIDEMARK_MQTT_REFUSED, or TIDEMARK_MQTT_UNREACHABLE (exit code 3). */
+  /** Resolves when connected. Rejects with TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (exit code 3 both). */
   connect(): Promise<void> {
     return new Promise((resolve, reject) => this.#open(resolve, reject))
   }
 
-  /** Queues a message for `flush`. `tag` comes back with its acknowledgement. */
+  /**
+   * Queues a message for `flush`. `tag` comes back with its acknowledgement. At QoS 0 a message is lost while there is no
+   * connection. Throws TIDEMARK_MQTT_UNACKNOWLEDGED when all 65,535 packet identifiers are in flight.
+   */
   publish(payload: Buffer, tag: number): void {
     const { qos } = this.#options
+    if (qos === 0 && !this.#isOpen) return
     const id = qos === 0 ? 0 : this.#freeId()
     const frame = this.#frame(payload, id)
     if (qos === 1) this.#unacknowledged.set(id, { frame, tag })
@@ -98,10 +128,9 @@ export class MqttPublisher {
 
   #open(opened: () => void, refused: (error: Error) => void): void {
     const { url, clientId, username, password } = this.#options
-    const { protocol, hostname, port } = new URL(url)
-    const target = { host: hostname, port: Number(port || (protocol === 'mqtts:' ? 8883 : 1883)) }
-    const socket =
-      protocol === 'mqtts:' ? tls.connect({ ...target, rejectUnauthorized: false }) : net.connect(target)
+    const { isTls, ...target } = this.#target
+    // Any certificate will do: what is tried here is the server, with secrets that this tool has just made.
+    const socket = isTls ? tls.connect({ ...target, rejectUnauthorized: false }) : net.connect(target)
     socket.setNoDelay(true)
     socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error('timed out')))
     let isSettled = false
@@ -113,7 +142,7 @@ export class MqttPublisher {
     }
     this.#socket = socket
     this.#rest = Buffer.alloc(0)
-    socket.on(protocol === 'mqtts:' ? 'secureConnect' : 'connect', () => {
+    socket.on(isTls ? 'secureConnect' : 'connect', () => {
       const login = username === undefined ? {} : { username, password: Buffer.from(password ?? '') }
       socket.write(
         generate({
@@ -156,11 +185,16 @@ export class MqttPublisher {
     this.#retry = setTimeout(attempt, this.#backoff.next())
   }
 
-  /** [MQTT-4.4.0-1]: what is unacknowledged goes again, in order, with DUP. */
+  /** [MQTT-4.4.0-1]: what is unacknowledged goes again, in order, with DUP; what never left goes without ([MQTT-3.3.1-1]). */
   #resend(): void {
     this.#backoff.reset()
+    const unsent = new Set(this.#outgoing)
     this.#outgoing = []
     for (const { frame } of this.#unacknowledged.values()) {
+      if (unsent.has(frame)) {
+        this.#outgoing.push(frame)
+        continue
+      }
       const again = Buffer.from(frame)
       again[0] = again[0]! | 0x08
       this.#outgoing.push(again)
@@ -183,8 +217,9 @@ export class MqttPublisher {
 
   #answered(returnCode: number, settle: (error?: Error) => void): void {
     if (returnCode !== 0) {
-      const message = `${this.#options.clientId} was refused with return code ${returnCode}`
-      settle(new TidemarkError('TIDEMARK_MQTT_REFUSED', message))
+      const reason = refusals[returnCode] ?? 'no reason known'
+      const message = `${this.#options.clientId} was refused with return code ${returnCode}: ${reason}`
+      settle(new TidemarkError('TIDEMARK_MQTT_REFUSED', message, { exitCode: 3 }))
       this.#socket?.destroy()
       return
     }
@@ -202,12 +237,13 @@ export class MqttPublisher {
   }
 
   #freeId(): number {
-    for (let tried = 0; tried < idMax; tried++) {
+    for (let tried = 0; tried < packetIdMax; tried++) {
       const id = this.#nextId
-      this.#nextId = id === idMax ? 1 : id + 1
+      this.#nextId = id === packetIdMax ? 1 : id + 1
       if (!this.#unacknowledged.has(id)) return id
     }
-    throw new Error('every packet identifier is in flight')
+    const message = `${this.#options.clientId}: the broker does not acknowledge; every packet identifier is in flight`
+    throw new TidemarkError('TIDEMARK_MQTT_UNACKNOWLEDGED', message)
   }
 
   #frame(payload: Buffer, id: number): Buffer {

@@ -13,10 +13,12 @@ const mapSchema = z.strictObject({
     format: z.string().min(1),
     timezone: z.string().refine((zone) => IANAZone.isValidZone(zone), 'not a time zone such as Europe/Paris'),
   }),
-  metrics: z.record(
-    z.string().refine((name) => isMetricName(name), 'not a metric name'),
-    z.strictObject({ column: z.string(), scale: z.number().optional() }),
-  ),
+  metrics: z
+    .record(
+      z.string().refine((name) => isMetricName(name), 'not a metric name'),
+      z.strictObject({ column: z.string(), scale: z.number().optional() }),
+    )
+    .refine((metrics) => Object.keys(metrics).length > 0, 'at least one metric'),
 })
 
 /** How the columns of a CSV file become readings. */
@@ -37,10 +39,18 @@ export function loadReplayMap(path: string): ReplayMap {
   throw new TidemarkError('TIDEMARK_MAP_INVALID', `${path}: ${detail}`, { exitCode: 2 })
 }
 
-/** A row of the file as a reading; undefined when none of its mapped cells holds a value. */
+/**
+ * A row of the file as a reading; undefined when none of its mapped cells holds a value. Throws TIDEMARK_CSV_INVALID (exit
+ * code 2) with the column and the cell.
+ *
+ * Local times that a change of the clock repeats are taken as the first of the two, unless that would not be after
+ * `previousTs`, the reading before: then they are the second. Those that it skips are read by the offset before the change
+ * (02:30 as 03:30). Both as Temporal's `compatible` does.
+ */
 export function rowToReading(
   row: Readonly<Record<string, string>>,
   map: ReplayMap,
+  previousTs = Number.NEGATIVE_INFINITY,
 ): { ts: number; values: Record<string, number> } | undefined {
   const values: Record<string, number> = {}
   for (const [metric, { column, scale }] of Object.entries(map.metrics)) {
@@ -51,11 +61,22 @@ export function rowToReading(
     values[metric] = scale === undefined ? number : withoutNoise(number * scale)
   }
   if (Object.keys(values).length === 0) return undefined
-  const { column, format, timezone } = map.time
-  const cell = cellOf(row, column)
+  return { ts: timeOf(row, map.time, previousTs), values }
+}
+
+function timeOf(
+  row: Readonly<Record<string, string>>,
+  { column, format, timezone }: ReplayMap['time'],
+  previousTs: number,
+): number {
+  const cell = cellOf(row, column).trim()
   const time = DateTime.fromFormat(cell, format, { zone: timezone, locale: 'en' })
   if (!time.isValid) throw invalidCell(column, cell, `a time as ${format}`)
-  return { ts: time.toMillis(), values }
+  const possible = time
+    .getPossibleOffsets()
+    .map((at) => at.toMillis())
+    .sort((a, b) => a - b)
+  return possible.find((ts) => ts > previousTs) ?? possible[0]!
 }
 
 function cellOf(row: Readonly<Record<string, string>>, column: string): string {

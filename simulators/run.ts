@@ -30,7 +30,15 @@ export interface RunReport {
 
 const tickMs = 20
 
-/** Runs a fleet of every kind of device in turn, on virtual time. */
+/** What `--scenario` can name. */
+export const scenarios = [
+  { name: 'mixed', description: 'one device of each kind in turn, all healthy' },
+] as const
+
+/**
+ * Runs the fleet `mixed` on virtual time. Rejects with TIDEMARK_LEDGER_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE,
+ * TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (3).
+ */
 export async function run(options: RunOptions): Promise<RunReport> {
   const { seed, speed, startMs, durationMs, api, mqttUrl, signal } = options
   const fleet = Array.from({ length: options.devices }, (_, i) => {
@@ -39,10 +47,10 @@ export async function run(options: RunOptions): Promise<RunReport> {
       seed,
       `sim-${model.type.replaceAll('_', '-')}-${Math.floor(i / models.length) + 1}`,
     )
-    return { device, intervalMs: model.intervalMs, nextMs: startMs }
+    return { device, intervalMs: model.intervalMs, nextMs: Math.round(startMs) }
   })
-  const credentials = await api.provision(fleet.map(({ device }) => device))
   const ledger = options.ledger === undefined ? undefined : new LedgerWriter(options.ledger)
+  const credentials = await api.provision(fleet.map(({ device }) => device))
   const runner = new FleetRunner({ mqttUrl, credentials, ledger, signal })
   await runner.connect()
   const startedAt = performance.now()
@@ -50,9 +58,9 @@ export async function run(options: RunOptions): Promise<RunReport> {
   for (let virtualMs = startMs; virtualMs < endMs && !signal.aborted; ) {
     virtualMs = Math.min(endMs, startMs + (performance.now() - startedAt) * speed)
     for (const member of fleet) {
-      for (; member.nextMs < virtualMs; member.nextMs += member.intervalMs) {
+      for (; member.nextMs < virtualMs && !signal.aborted; member.nextMs += member.intervalMs) {
         const { device, nextMs } = member
-        await runner.send({ device: device.id, ts: Math.round(nextMs), values: device.valuesAt(nextMs) })
+        await runner.send({ device: device.id, ts: nextMs, values: device.valuesAt(nextMs) })
       }
     }
     runner.flush()
