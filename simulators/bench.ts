@@ -159,7 +159,9 @@ class BenchRun {
 
   #report(seconds: number, cpu: NodeJS.CpuUsage): BenchReport {
     const ms = (micros: number) => micros / 1000
-    const at = (histogram: Histogram, percentile: number) => ms(histogram.getValueAtPercentile(percentile))
+    // A percentile is the upper end of its bucket, which may lie above all that was recorded.
+    const at = (histogram: Histogram, percentile: number) =>
+      ms(Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue))
     return {
       sent: this.#sent,
       acknowledged: this.#acknowledged,

@@ -1,0 +1,209 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { ApiClient } from '../../simulators/api-client.ts'
+import { bench } from '../../simulators/bench.ts'
+import { FleetRunner } from '../../simulators/fleet-runner.ts'
+import { type LedgerEntry, LedgerWriter } from '../../simulators/ledger.ts'
+import { verify } from '../../simulators/verify.ts'
+import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { newTempDir, tempDir } from '../support/temp-dir.ts'
+
+const never = new AbortController().signal
+/** More than a page of the API for each device. */
+const perDevice = 1_200
+const devices = 2
+const clean = { missing: 0, altered: 0, invented: 0, repeated: 0, pending: 0, examples: [] }
+
+function ledgerOf(entries: readonly LedgerEntry[]): string {
+  const path = join(tempDir(), 'ledger.ndjson')
+  writeFileSync(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+  return path
+}
+
+describe('with a real platform, and ledgers that lie', () => {
+  const dir = newTempDir()
+  let platform: PlatformProcess
+  let truth: LedgerEntry[]
+
+  const check = (entries: readonly LedgerEntry[], isSent?: (device: string, ts: number) => boolean) =>
+    verify({
+      ledger: ledgerOf(entries),
+      api: platform.api,
+      settleMs: 20_000,
+      ...(isSent === undefined ? {} : { isSent }),
+    })
+  /** The truth with the entry at `index` replaced by what `change` makes of it. */
+  const lie = (index: number, change: (entry: LedgerEntry) => LedgerEntry[]) =>
+    truth.flatMap((entry, i) => (i === index ? change(entry) : [entry]))
+  const example = (kind: string, { device, ts }: LedgerEntry) => [
+    `${kind} ${device} ${new Date(ts).toISOString()}`,
+  ]
+
+  beforeAll(async () => {
+    platform = await startPlatformProcess(dir.path, ['--device-rate-max', '0'])
+    const ids = ['bench-0', 'bench-1'].map((id) => ({ id, type: 'smart_meter' }))
+    const ledger = join(dir.path, 'truth.ndjson')
+    const { acknowledged } = await bench({
+      url: platform.mqttUrl,
+      devices,
+      rate: Number.POSITIVE_INFINITY,
+      durationMs: 30_000,
+      messagesMax: devices * perDevice,
+      inFlight: 50,
+      qos: 1,
+      credentials: await platform.api.provision(ids),
+      ledger,
+      signal: never,
+    })
+    expect(acknowledged).toBe(devices * perDevice)
+    const lines = readFileSync(ledger, 'utf8').trim().split('\n')
+    // Acknowledgements of two devices come as they come; the lies below need places that are known.
+    truth = lines
+      .map((line) => JSON.parse(line) as LedgerEntry)
+      .sort((a, b) => a.device.localeCompare(b.device) || a.seq - b.seq)
+  })
+  afterAll(async () => {
+    await platform?.end('SIGKILL')
+    dir.remove()
+  })
+
+  test('a true ledger finds no difference, page after page', async () => {
+    const acknowledged = truth.length
+    expect(await check(truth)).toEqual({ devices, acknowledged, stored: acknowledged, ...clean })
+  })
+
+  test('a reading that was acknowledged and is not stored is missing', async () => {
+    const never = { ...truth[700]!, ts: truth[0]!.ts - 60_000 }
+    expect(await check([...truth, never])).toMatchObject({
+      ...clean,
+      missing: 1,
+      examples: example('missing', never),
+    })
+  })
+
+  test.each([
+    ['another value', { voltage_v: 230.2 }],
+    ['another type of value', { voltage_v: '230.1' }],
+    ['a metric that is not stored', { water_l: 1 }],
+  ])('a reading with %s is altered', async (_case, values) => {
+    const lied = lie(500, (entry) => [{ ...entry, values: { ...entry.values, ...values } }])
+    expect(await check(lied)).toMatchObject({
+      ...clean,
+      altered: 1,
+      examples: example('altered', truth[500]!),
+    })
+  })
+
+  test('a reading of which a metric was never acknowledged is altered', async () => {
+    const lied = lie(500, ({ values: { voltage_v, ...values }, ...entry }) => [{ ...entry, values }])
+    expect(await check(lied)).toMatchObject({
+      ...clean,
+      altered: 1,
+      examples: example('altered', truth[500]!),
+    })
+  })
+
+  test('a stored reading that was never acknowledged is invented', async () => {
+    const lied = lie(300, () => [])
+    expect(await check(lied)).toMatchObject({
+      ...clean,
+      invented: 1,
+      examples: example('invented', truth[300]!),
+    })
+  })
+
+  test('unless it is known to have been sent', async () => {
+    const { device: own, ts: at } = truth[300]!
+    const lied = lie(300, () => [])
+    expect(await check(lied, (device, ts) => device === own && ts === at)).toMatchObject(clean)
+  })
+
+  test('what a device stored outside the time of the ledger is not the ledger’s business', async () => {
+    expect(await check(truth.slice(100, 200))).toMatchObject({ ...clean, acknowledged: 100, stored: 100 })
+  })
+
+  test('every difference is counted, the first ten are shown', async () => {
+    const lied = truth.map((entry) => ({ ...entry, values: { ...entry.values, current_a: 0 } }))
+    const report = await check(lied)
+    expect(report.altered).toBe(truth.length)
+    expect(report.examples).toHaveLength(10)
+  })
+
+  test('a reading ahead of the clock is stored with a mark, which is no alteration', async () => {
+    const path = join(tempDir(), 'ledger.ndjson')
+    const credentials = await platform.api.provision([{ id: 'ahead', type: 'fridge' }])
+    const ledger = new LedgerWriter(path)
+    const fleet = new FleetRunner({ mqttUrl: platform.mqttUrl, credentials, ledger, signal: never })
+    await fleet.connect()
+    await fleet.send({ device: 'ahead', ts: Date.now() + 3_600_000, values: { temperature_c: 4 } })
+    await fleet.close()
+    ledger.close()
+    expect(await verify({ ledger: path, api: platform.api, settleMs: 20_000 })).toMatchObject({
+      ...clean,
+      stored: 1,
+    })
+    const { items } = await platform.api.request<{ items: { values: object }[] }>(
+      'GET',
+      '/readings?device=ahead',
+    )
+    expect(items).toMatchObject([{ values: { temperature_c: 4, quality: 'future' } }])
+  })
+
+  test('a platform that is not there: exit code 3', async () => {
+    const api = new ApiClient('http://127.0.0.1:9', 'token')
+    await expect(verify({ ledger: ledgerOf(truth), api, settleMs: 0 })).rejects.toMatchObject({ exitCode: 3 })
+  })
+
+  test('a ledger without a reading proves nothing: exit code 2', async () => {
+    await expect(check([])).rejects.toMatchObject({ code: 'TIDEMARK_LEDGER_INVALID', exitCode: 2 })
+  })
+})
+
+describe('with an API that answers what a real one cannot be made to', () => {
+  const entry: LedgerEntry = { device: 'a', seq: 1, ts: 1_000_000, values: { v: 1 }, sentAt: 0, ackedAt: 0 }
+
+  async function scripted(items: { time: string; values: object }[], pending: number[]): Promise<ApiClient> {
+    const server = createServer((request, response) => {
+      response.setHeader('content-type', 'application/json')
+      const answer = request.url?.includes('/stats')
+        ? { messages: { pending: pending.length > 1 ? pending.shift() : pending[0] } }
+        : { items, nextCursor: null }
+      response.end(JSON.stringify(answer))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token')
+  }
+  const stored = { time: new Date(entry.ts).toISOString(), values: entry.values }
+
+  test('a reading that is stored twice is repeated', async () => {
+    const api = await scripted([stored, stored, stored], [0])
+    expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 0 })).toMatchObject({
+      ...clean,
+      stored: 3,
+      repeated: 2,
+      examples: ['repeated a 1970-01-01T00:16:40.000Z', 'repeated a 1970-01-01T00:16:40.000Z'],
+    })
+  })
+
+  test('it compares only when nothing is pending any more', async () => {
+    const pending = [5, 2, 0]
+    const api = await scripted([stored], pending)
+    expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 20_000 })).toMatchObject(clean)
+    expect(pending).toEqual([0])
+  })
+
+  test('what is still pending when waiting ends is said beside what is missing', async () => {
+    const api = await scripted([], [3])
+    expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 150 })).toMatchObject({
+      missing: 1,
+      pending: 3,
+    })
+  })
+})
