@@ -1,12 +1,11 @@
 import type { DeliveredEvent } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
 import type { ReadingBatch } from '../domain/reading-batch.ts'
-import { backoff } from '../lib/backoff.ts'
+import { type Backoff, backoff } from '../lib/backoff.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
-import { hash32 } from '../lib/prng.ts'
 import { judgeWrite, type WriteVerdict } from './influx-answers.ts'
-import { type InfluxTarget, InfluxTransport } from './influx-transport.ts'
+import { type InfluxAnswer, type InfluxTarget, InfluxTransport } from './influx-transport.ts'
 import { encodeEventLine, encodeLines } from './line-protocol.ts'
 import type {
   EventWriteOutcome,
@@ -26,9 +25,14 @@ export interface InfluxStoreOptions extends InfluxTarget {
 }
 
 type Retry = Extract<WriteOutcome, { kind: 'retry' }>
+/** Why nothing can be written now. */
+type Obstacle = Omit<Extract<WriteVerdict, { kind: 'retry' }>, 'kind'>
 
 const linesPerRequestMax = 5_000
-const lanesMax = 2
+const jsonType = { 'content-type': 'application/json' }
+/** More than the times that the contract allows. */
+const allTime = { start: '1970-01-01T00:00:00Z', stop: '2200-01-01T00:00:00Z' }
+const backoffLimits = { firstMs: 200, maxMs: 5_000 }
 
 /** InfluxDB 1.x, 2.x and 3 Core: written by line protocol, read by InfluxQL, which all three speak. */
 export class InfluxStore implements ReadingStore {
@@ -36,8 +40,12 @@ export class InfluxStore implements ReadingStore {
   readonly #options: InfluxStoreOptions
   readonly #logger: Logger
   readonly #transport: InfluxTransport
-  readonly #backoff = backoff({ firstMs: 200, maxMs: 5_000 })
+  /** Of each kind of write its own, because each is a consumer of its own; reset by a write that was taken, by nothing else. */
+  readonly #readingBackoff = backoff(backoffLimits)
+  readonly #eventBackoff = backoff(backoffLimits)
   #version: '1' | '2' | '3' | undefined
+  /** The database was made and has taken nothing since. */
+  #isNewlyMade = false
 
   constructor(options: InfluxStoreOptions, logger: Logger) {
     this.#options = options
@@ -54,30 +62,27 @@ export class InfluxStore implements ReadingStore {
   }
 
   async write(batches: readonly ReadingBatch[]): Promise<WriteOutcome> {
+    const lines: string[] = []
+    const rows: { batch: number; row: number }[] = []
+    batches.forEach((batch, index) => {
+      for (const line of encodeLines(batch)) lines.push(line)
+      for (let row = 0; row < batch.rows; row++) rows.push({ batch: index, row })
+    })
     const rejected: RejectedRow[] = []
-    const retries = await Promise.all(lanesOf(batches).map((lane) => this.#writeLane(lane, rejected)))
-    const retry = retries.find((one) => one !== undefined)
-    if (retry !== undefined) return retry
-    this.#backoff.reset()
-    return { kind: 'done', rejected }
-  }
-
-  async #writeLane({ lines, rows }: Lane, rejected: RejectedRow[]): Promise<Retry | undefined> {
-    for (let from = 0; from < lines.length; from += linesPerRequestMax) {
-      const to = Math.min(lines.length, from + linesPerRequestMax)
-      const retry = await this.#writeRange(lines, from, to, (index, detail) =>
-        rejected.push({ ...rows[index]!, detail }),
-      )
-      if (retry !== undefined) return retry
-    }
-    return undefined
+    const retry = await this.#writeLines(lines, this.#readingBackoff, (index, detail) =>
+      rejected.push({ ...rows[index]!, detail }),
+    )
+    return retry ?? { kind: 'done', rejected }
   }
 
   async writeEvents(events: readonly DeliveredEvent[]): Promise<EventWriteOutcome> {
-    const lines = events.map(encodeEventLine)
-    const retry = await this.#writeRange(lines, 0, lines.length, (_index, detail) => {
-      this.#logger.warn({ code: 'TIDEMARK_STORE_REJECTED', detail }, 'an event could not be stored')
-    })
+    const retry = await this.#writeLines(
+      events.map(encodeEventLine),
+      this.#eventBackoff,
+      (_index, detail) => {
+        this.#logger.warn({ code: 'TIDEMARK_STORE_REJECTED', detail }, 'an event could not be stored')
+      },
+    )
     return retry ?? { kind: 'done' }
   }
 
@@ -125,7 +130,16 @@ export class InfluxStore implements ReadingStore {
   }
 
   async purge({ device }: LatestQuery): Promise<void> {
-    await this.#query(`DROP SERIES WHERE "device"=${quoteText(device)}`)
+    if (this.#version !== '2') {
+      await this.#query(`DROP SERIES WHERE "device"=${quoteText(device)}`)
+      return
+    }
+    // 2.x knows no DROP SERIES (InfluxDB 2.7 documentation, "InfluxQL support").
+    const { bucket, org = '' } = this.#options
+    const path = `/api/v2/delete?org=${encodeURIComponent(org)}&bucket=${encodeURIComponent(bucket)}`
+    const body = JSON.stringify({ ...allTime, predicate: `device=${quoteName(device)}` })
+    const answer = await this.#transport.request('POST', path, body, jsonType)
+    if (answer.status !== 204) throw queryError(answer)
   }
 
   async close(): Promise<void> {}
@@ -135,36 +149,58 @@ export class InfluxStore implements ReadingStore {
     return query.metrics.length === 0 && (query.tags?.includes(name) ?? false)
   }
 
+  /** Writes all lines, some 5,000 a request; `reject` is told of those that the database will never take. */
+  async #writeLines(
+    lines: readonly string[],
+    pause: Backoff,
+    reject: (index: number, detail: string) => void,
+  ): Promise<Retry | undefined> {
+    for (let from = 0; from < lines.length; from += linesPerRequestMax) {
+      const to = Math.min(lines.length, from + linesPerRequestMax)
+      const obstacle = await this.#writeRange(lines, from, to, reject)
+      if (obstacle !== undefined)
+        return { kind: 'retry', ...obstacle, afterMs: obstacle.afterMs ?? pause.next() }
+    }
+    if (lines.length > 0) {
+      pause.reset()
+      this.#isNewlyMade = false
+    }
+    return undefined
+  }
+
   async #writeRange(
     lines: readonly string[],
     from: number,
     to: number,
     reject: (index: number, detail: string) => void,
-  ): Promise<Retry | undefined> {
-    if (from >= to) return undefined
+  ): Promise<Obstacle | undefined> {
     const verdict = await this.#post(lines.slice(from, to).join('\n'))
     if (verdict.kind === 'accepted') return undefined
-    if (verdict.kind === 'bisect') {
-      if (to - from === 1) {
-        reject(from, verdict.detail)
-        return undefined
-      }
-      const middle = (from + to) >> 1
-      return (
-        (await this.#writeRange(lines, from, middle, reject)) ??
-        (await this.#writeRange(lines, middle, to, reject))
-      )
+    if (verdict.kind === 'retry') return verdict
+    if (verdict.kind === 'missing_database') return this.#makeAgain()
+    if (to - from === 1) {
+      reject(from, verdict.detail)
+      return undefined
     }
-    if (verdict.kind === 'retry') return this.#retry(verdict)
-    const problem = await this.#createDatabase()
-    return this.#retry(
-      problem ?? { code: 'TIDEMARK_STORE_CREATED', detail: 'the database was created', afterMs: 1 },
+    const middle = (from + to) >> 1
+    return (
+      (await this.#writeRange(lines, from, middle, reject)) ??
+      (await this.#writeRange(lines, middle, to, reject))
     )
   }
 
+  async #makeAgain(): Promise<Obstacle> {
+    const problem = await this.#createDatabase()
+    if (problem !== undefined) return problem
+    // At once the first time; one that vanishes again before a write was taken has something wrong with it.
+    const afterMs = this.#isNewlyMade ? undefined : 1
+    this.#isNewlyMade = true
+    return { code: 'TIDEMARK_STORE_CREATED', detail: 'the database was created', afterMs }
+  }
+
   async #post(body: string): Promise<WriteVerdict> {
-    const unready = this.#version === undefined ? await this.#prepare() : undefined
-    if (unready !== undefined) return { kind: 'retry', ...unready }
+    const obstacle = this.#version === undefined ? await this.#prepare() : undefined
+    if (obstacle !== undefined) return { kind: 'retry', ...obstacle }
     const { bucket, org = '' } = this.#options
     const path =
       this.#version === '1'
@@ -175,51 +211,42 @@ export class InfluxStore implements ReadingStore {
     )
   }
 
-  #retry({
-    code,
-    detail,
-    afterMs,
-  }: {
-    code: `TIDEMARK_${string}`
-    detail: string
-    afterMs: number | undefined
-  }): Retry {
-    return { kind: 'retry', code, detail, afterMs: afterMs ?? this.#backoff.next() }
-  }
-
   /** Finds the version and makes the database; returns what stands in the way. */
-  async #prepare() {
+  async #prepare(): Promise<Obstacle | undefined> {
     if (this.#version === undefined) {
       const answer = await this.#transport.request('GET', '/ping')
-      if (answer.status === 0) {
-        return { code: 'TIDEMARK_STORE_DOWN', detail: answer.body, afterMs: undefined } as const
+      const version = detectVersion(answer)
+      if (version === undefined) {
+        const detail = `status ${answer.status}: ${answer.body.slice(0, 200)}`
+        return { code: 'TIDEMARK_STORE_DOWN', detail, afterMs: undefined }
       }
-      this.#version = detectVersion(answer.version, answer.status)
-      this.#logger.info({ version: this.#version, reported: answer.version }, 'InfluxDB found')
+      this.#version = version
+      this.#logger.info({ version, reported: answer.version }, 'InfluxDB found')
     }
     return this.#createDatabase()
   }
 
-  async #createDatabase() {
-    const { bucket, org } = this.#options
-    const problem = (detail: string) =>
-      ({ code: 'TIDEMARK_STORE_DATABASE', detail, afterMs: undefined }) as const
+  async #createDatabase(): Promise<Obstacle | undefined> {
+    // 3 Core makes a database with the first write to it.
+    if (this.#version === '3') return undefined
+    const { bucket, org = '' } = this.#options
+    const problem = (detail: string): Obstacle => ({
+      code: 'TIDEMARK_STORE_DATABASE',
+      detail: detail.slice(0, 300),
+      afterMs: undefined,
+    })
     if (this.#version === '1') {
-      const answer = await this.#transport.request(
-        'POST',
-        `/query?q=${encodeURIComponent(`CREATE DATABASE ${quoteName(bucket)}`)}`,
-      )
+      const statement = `CREATE DATABASE ${quoteName(bucket)}`
+      const answer = await this.#transport.request('POST', `/query?q=${encodeURIComponent(statement)}`)
       return answer.status === 200 ? undefined : problem(answer.body)
     }
-    if (this.#version === '3') return undefined
-    const orgs = await this.#transport.request('GET', `/api/v2/orgs?org=${encodeURIComponent(org ?? '')}`)
-    const orgId =
-      orgs.status === 200 ? (JSON.parse(orgs.body) as { orgs?: { id: string }[] }).orgs?.[0]?.id : undefined
-    if (orgId === undefined) return problem(`organisation ${org}: ${orgs.body.slice(0, 200)}`)
-    const body = JSON.stringify({ orgID: orgId, name: bucket, retentionRules: [] })
-    const made = await this.#transport.request('POST', '/api/v2/buckets', body, {
-      'content-type': 'application/json',
-    })
+    const orgs = await this.#transport.request('GET', `/api/v2/orgs?org=${encodeURIComponent(org)}`)
+    const found =
+      orgs.status === 200 ? (jsonOf(orgs.body) as { orgs?: { id: string }[] } | undefined) : undefined
+    const orgID = found?.orgs?.[0]?.id
+    if (orgID === undefined) return problem(`organisation ${org}: status ${orgs.status}: ${orgs.body}`)
+    const body = JSON.stringify({ orgID, name: bucket, retentionRules: [] })
+    const made = await this.#transport.request('POST', '/api/v2/buckets', body, jsonType)
     return made.status === 201 || /already exists/i.test(made.body) ? undefined : problem(made.body)
   }
 
@@ -230,13 +257,9 @@ export class InfluxStore implements ReadingStore {
   async #queryAll(statements: string): Promise<InfluxSeries[][]> {
     const path = `/query?db=${encodeURIComponent(this.#options.bucket)}&epoch=ms&q=${encodeURIComponent(statements)}`
     const answer = await this.#transport.request('POST', path)
-    if (answer.status !== 200) {
-      throw new TidemarkError(
-        'TIDEMARK_STORE_QUERY',
-        `InfluxDB answered ${answer.status}: ${answer.body.slice(0, 300)}`,
-      )
-    }
-    const { results } = JSON.parse(answer.body) as { results: { series?: InfluxSeries[]; error?: string }[] }
+    const results =
+      answer.status === 200 ? (jsonOf(answer.body) as InfluxResults | undefined)?.results : undefined
+    if (!Array.isArray(results)) throw queryError(answer)
     return results.map(({ series, error }) => {
       if (error !== undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', `InfluxDB: ${error}`)
       return series ?? []
@@ -244,30 +267,8 @@ export class InfluxStore implements ReadingStore {
   }
 }
 
-/** Lines that are written one request after the other. */
-interface Lane {
-  readonly lines: string[]
-  /** Of each line. */
-  readonly rows: { readonly batch: number; readonly row: number }[]
-}
-
-/**
- * What is more than one request is written over two connections at once, since the database works on a request with one
- * core. All lines of a device are in one lane, so that of two values for one point the later one still wins.
- */
-function lanesOf(batches: readonly ReadingBatch[]): Lane[] {
-  const rowCount = batches.reduce((sum, batch) => sum + batch.rows, 0)
-  const laneCount = rowCount > linesPerRequestMax ? lanesMax : 1
-  const lanes: Lane[] = Array.from({ length: laneCount }, () => ({ lines: [], rows: [] }))
-  batches.forEach((batch, index) => {
-    const laneOf = batch.devices.map(({ id }) => lanes[hash32(id) % laneCount]!)
-    encodeLines(batch).forEach((line, row) => {
-      const lane = laneOf[batch.device[row]!]!
-      lane.lines.push(line)
-      lane.rows.push({ batch: index, row })
-    })
-  })
-  return lanes
+interface InfluxResults {
+  readonly results?: { readonly series?: InfluxSeries[]; readonly error?: string }[]
 }
 
 interface InfluxSeries {
@@ -276,11 +277,28 @@ interface InfluxSeries {
   readonly values: readonly (readonly unknown[])[]
 }
 
-/** 1.x and 2.x say their version in a header of /ping; 3 Core answers 200 with JSON, or 401. */
-function detectVersion(header: string | undefined, status: number): '1' | '2' | '3' {
-  const major = /^v?(\d)/.exec(header ?? '')?.[1]
+function queryError({ status, body }: InfluxAnswer): TidemarkError {
+  return new TidemarkError('TIDEMARK_STORE_QUERY', `InfluxDB answered ${status}: ${body.slice(0, 300)}`)
+}
+
+/**
+ * 1.x and 2.x say their version in a header of /ping, whatever its status; 3 Core answers 200 with JSON, or 401. Anything
+ * else (a proxy whose database is away, a server that is starting) tells no version.
+ */
+function detectVersion({ version, status, body }: InfluxAnswer): '1' | '2' | '3' | undefined {
+  const major = /^v?(\d)/.exec(version ?? '')?.[1]
   if (major === '1' || major === '2' || major === '3') return major
-  return status === 204 ? '2' : '3'
+  if (status === 204) return '2'
+  return status === 401 || (status === 200 && jsonOf(body) !== undefined) ? '3' : undefined
+}
+
+/** undefined for what is no JSON, such as the page of a proxy. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function quoteName(name: string): string {

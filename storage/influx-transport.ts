@@ -14,9 +14,11 @@ export interface InfluxTarget {
   readonly token?: string | undefined
   readonly username?: string | undefined
   readonly password?: string | undefined
+  /** How long an answer may take; 30 s unless told. */
+  readonly timeoutMs?: number | undefined
 }
 
-const timeoutMs = 30_000
+const defaultTimeoutMs = 30_000
 
 /**
  * Requests to InfluxDB through its client's transport. The client's own write buffer is not used: it lives in memory and
@@ -27,7 +29,7 @@ export class InfluxTransport {
   readonly #headers: Record<string, string>
 
   constructor(target: InfluxTarget) {
-    this.#influx = new InfluxDB({ url: target.url, timeout: timeoutMs })
+    this.#influx = new InfluxDB({ url: target.url, timeout: target.timeoutMs ?? defaultTimeoutMs })
     const basic = Buffer.from(`${target.username}:${target.password ?? ''}`).toString('base64')
     this.#headers = {
       ...(target.token ? { authorization: `Token ${target.token}` } : {}),
