@@ -65,26 +65,20 @@ export class DuckDbStore implements ReadingStore {
   }
 
   async open(): Promise<void> {
-    const { path, memoryLimitMb } = this.#options
     try {
-      this.#instance = await DuckDBInstance.create(path, { memory_limit: `${memoryLimitMb}MB`, threads: '2' })
-      this.#writer = await this.#instance.connect()
-      this.#reader = await this.#instance.connect()
-      await this.#writer.run(schema)
-      const newest = await this.#writer.runAndReadAll('SELECT device, max(ts) FROM reading GROUP BY device')
-      for (const [device, ts] of newest.getRows()) this.#newest.set(device as string, ts as number)
+      await this.#connect()
     } catch (error) {
-      throw new TidemarkError('TIDEMARK_STORE_OPEN', `cannot open ${path}: ${messageOf(error)}`, {
-        cause: error,
-      })
+      const detail = `cannot open ${this.#options.path}: ${messageOf(error)}`
+      throw new TidemarkError('TIDEMARK_STORE_OPEN', detail, { cause: error })
     }
   }
 
   async write(batches: readonly ReadingBatch[]): Promise<WriteOutcome> {
     const newest = new Map<string, number>()
-    const gathered = this.#gather(batches, newest)
-    if (gathered.rows.device.length === 0) return { kind: 'done', rejected: [] }
     const retry = await this.#transaction(async (connection) => {
+      // Inside: what is late is told by what the transaction before has stored.
+      const gathered = this.#gather(batches, newest)
+      if (gathered.rows.device.length === 0) return
       if (gathered.late.device.length > 0) {
         await append(
           connection,
@@ -165,9 +159,29 @@ export class DuckDbStore implements ReadingStore {
   }
 
   async close(): Promise<void> {
+    this.#disconnect()
+  }
+
+  async #connect(): Promise<DuckDBConnection> {
+    const { path, memoryLimitMb } = this.#options
+    const instance = await DuckDBInstance.create(path, { memory_limit: `${memoryLimitMb}MB`, threads: '2' })
+    this.#instance = instance
+    const writer = await instance.connect()
+    await writer.run(schema)
+    const newest = await writer.runAndReadAll('SELECT device, max(ts) FROM reading GROUP BY device')
+    this.#newest = new Map(newest.getRows().map(([device, ts]) => [device as string, ts as number]))
+    this.#reader = await instance.connect()
+    this.#writer = writer
+    return writer
+  }
+
+  #disconnect(): void {
     this.#reader?.closeSync()
     this.#writer?.closeSync()
     this.#instance?.closeSync()
+    this.#reader = undefined
+    this.#writer = undefined
+    this.#instance = undefined
   }
 
   /** The rows to append, the last of each point only, and the points among them that may be stored already. */
@@ -245,26 +259,23 @@ export class DuckDbStore implements ReadingStore {
   async #runTransaction(
     work: (connection: DuckDBConnection) => Promise<void>,
   ): Promise<Extract<WriteOutcome, { kind: 'retry' }> | undefined> {
-    const connection = this.#writer
-    if (connection === undefined) throw new Error('the store is not open')
     try {
+      const connection = this.#writer ?? (await this.#connect())
       await connection.run('BEGIN TRANSACTION')
       await work(connection)
       await connection.run('COMMIT')
       return undefined
     } catch (error) {
-      await connection.run('ROLLBACK').catch(() => undefined)
-      return {
-        kind: 'retry',
-        afterMs: retryMs,
-        code: 'TIDEMARK_STORE_ERROR',
-        detail: messageOf(error).slice(0, 300),
-      }
+      const detail = messageOf(error).slice(0, 300)
+      // After a checkpoint that found no space DuckDB answers nothing more: the next transaction opens it anew.
+      if (this.#writer === undefined || /invalidated|^FATAL/.test(detail)) this.#disconnect()
+      else await this.#writer.run('ROLLBACK').catch(() => undefined)
+      return { kind: 'retry', afterMs: retryMs, code: 'TIDEMARK_STORE_ERROR', detail }
     }
   }
 
   async #read(sql: string, parameters: (string | number)[]): Promise<unknown[][]> {
-    if (this.#reader === undefined) throw new Error('the store is not open')
+    if (this.#reader === undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', 'the store is not open')
     const result = await this.#reader.runAndReadAll(sql, parameters)
     return result.getRows() as unknown[][]
   }

@@ -27,7 +27,9 @@ export function judgeWrite(answer: InfluxAnswer): WriteVerdict {
     return { kind: 'missing_database' }
   if (status === 400 && /database.*not found|bucket.*not found/i.test(detail))
     return { kind: 'missing_database' }
-  if (status === 400 || status === 422 || status === 413) return { kind: 'bisect', detail }
+  // The page of a proxy (plain HTTP to a TLS port) says nothing of the lines; its 413 does.
+  const isDatabases = !/^\s*</.test(detail)
+  if (status === 413 || ((status === 400 || status === 422) && isDatabases)) return { kind: 'bisect', detail }
   if (status === 401 || status === 403 || status === 404) {
     return {
       kind: 'retry',

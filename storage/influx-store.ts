@@ -5,6 +5,14 @@ import { type Backoff, backoff } from '../lib/backoff.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { judgeWrite, type WriteVerdict } from './influx-answers.ts'
+import {
+  InfluxReader,
+  type InfluxVersion,
+  jsonOf,
+  queryError,
+  quoteName,
+  quoteText,
+} from './influx-reader.ts'
 import { type InfluxAnswer, type InfluxTarget, InfluxTransport } from './influx-transport.ts'
 import { encodeEventLine, encodeLines } from './line-protocol.ts'
 import type {
@@ -40,10 +48,11 @@ export class InfluxStore implements ReadingStore {
   readonly #options: InfluxStoreOptions
   readonly #logger: Logger
   readonly #transport: InfluxTransport
+  readonly #reader: InfluxReader
   /** Of each kind of write its own, because each is a consumer of its own; reset by a write that was taken, by nothing else. */
   readonly #readingBackoff = backoff(backoffLimits)
   readonly #eventBackoff = backoff(backoffLimits)
-  #version: '1' | '2' | '3' | undefined
+  #version: InfluxVersion | undefined
   /** The database was made and has taken nothing since. */
   #isNewlyMade = false
 
@@ -51,6 +60,7 @@ export class InfluxStore implements ReadingStore {
     this.#options = options
     this.#logger = logger
     this.#transport = new InfluxTransport(options)
+    this.#reader = new InfluxReader(this.#transport, options.bucket)
     if (options.version !== 'auto') this.#version = options.version
   }
 
@@ -87,53 +97,21 @@ export class InfluxStore implements ReadingStore {
   }
 
   async readings(query: ReadingQuery): Promise<StoredReading[]> {
-    const fn = query.everyMs === undefined ? '' : (query.fn ?? 'mean')
-    const fields = query.metrics.length === 0 ? ['*'] : query.metrics.map(quoteName)
-    const columns = fields.map((field) =>
-      fn === '' ? field : `${fn}(${field})${field === '*' ? '' : ` AS ${field}`}`,
-    )
-    const every = query.everyMs === undefined ? '' : ` GROUP BY time(${query.everyMs}ms) fill(none)`
-    const statement =
-      `SELECT ${columns.join(',')} FROM ${quoteName(query.type)} WHERE "device"=${quoteText(query.device)}` +
-      ` AND time>=${query.from}ms AND time<${query.to}ms${every} ORDER BY time ASC LIMIT ${query.limit}`
-    const series = await this.#query(statement)
-    const rows: StoredReading[] = []
-    for (const { columns: names, values } of series) {
-      for (const row of values) {
-        const found: Record<string, Value> = {}
-        names.forEach((name, i) => {
-          const metric = fn !== '' && query.metrics.length === 0 ? name.replace(`${fn}_`, '') : name
-          const value = row[i]
-          if (i > 0 && metric !== 'device' && value !== null && !this.#isTag(query, metric))
-            found[metric] = value as Value
-        })
-        if (Object.keys(found).length > 0) rows.push({ time: row[0] as number, values: found })
-      }
-    }
-    return rows
+    return this.#reader.readings(query, await this.#knownVersion())
   }
 
-  async latest({ device, type }: LatestQuery): Promise<Record<string, { value: Value; time: number }>> {
-    const keys = await this.#query(`SHOW FIELD KEYS FROM ${quoteName(type)}`)
-    const metrics = keys.flatMap(({ values }) => values.map(([name]) => name as string))
-    const found: Record<string, { value: Value; time: number }> = {}
-    if (metrics.length === 0) return found
-    // One statement for each field: only then does last() tell the time of the value itself.
-    const where = `FROM ${quoteName(type)} WHERE "device"=${quoteText(device)}`
-    const statements = metrics.map((metric) => `SELECT last(${quoteName(metric)}) AS v ${where}`)
-    const results = await this.#queryAll(statements.join(';'))
-    results.forEach((series, i) => {
-      const row = series[0]?.values[0]
-      if (row !== undefined) found[metrics[i]!] = { time: row[0] as number, value: row[1] as Value }
-    })
-    return found
+  async latest(query: LatestQuery): Promise<Record<string, { value: Value; time: number }>> {
+    return this.#reader.latest(query, await this.#knownVersion())
   }
 
   async purge({ device }: LatestQuery): Promise<void> {
-    if (this.#version !== '2') {
-      await this.#query(`DROP SERIES WHERE "device"=${quoteText(device)}`)
+    const version = await this.#knownVersion()
+    if (version === '1') {
+      await this.#reader.query(`DROP SERIES WHERE "device"=${quoteText(device)}`)
       return
     }
+    if (version === '3')
+      throw new TidemarkError('TIDEMARK_STORE_PURGE', 'InfluxDB 3 Core cannot delete the data of one device')
     // 2.x knows no DROP SERIES (InfluxDB 2.7 documentation, "InfluxQL support").
     const { bucket, org = '' } = this.#options
     const path = `/api/v2/delete?org=${encodeURIComponent(org)}&bucket=${encodeURIComponent(bucket)}`
@@ -143,11 +121,6 @@ export class InfluxStore implements ReadingStore {
   }
 
   async close(): Promise<void> {}
-
-  /** A tag that a `SELECT *` returns beside the fields: text under a label's name that is no metric of the device. */
-  #isTag(query: ReadingQuery, name: string): boolean {
-    return query.metrics.length === 0 && (query.tags?.includes(name) ?? false)
-  }
 
   /** Writes all lines, some 5,000 a request; `reject` is told of those that the database will never take. */
   async #writeLines(
@@ -211,6 +184,13 @@ export class InfluxStore implements ReadingStore {
     )
   }
 
+  /** Throws TIDEMARK_STORE_QUERY while the database does not say its version. */
+  async #knownVersion(): Promise<InfluxVersion> {
+    const obstacle = this.#version === undefined ? await this.#prepare() : undefined
+    if (this.#version === undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', obstacle?.detail ?? '')
+    return this.#version
+  }
+
   /** Finds the version and makes the database; returns what stands in the way. */
   async #prepare(): Promise<Obstacle | undefined> {
     if (this.#version === undefined) {
@@ -249,62 +229,15 @@ export class InfluxStore implements ReadingStore {
     const made = await this.#transport.request('POST', '/api/v2/buckets', body, jsonType)
     return made.status === 201 || /already exists/i.test(made.body) ? undefined : problem(made.body)
   }
-
-  async #query(statement: string): Promise<InfluxSeries[]> {
-    return (await this.#queryAll(statement))[0] ?? []
-  }
-
-  async #queryAll(statements: string): Promise<InfluxSeries[][]> {
-    const path = `/query?db=${encodeURIComponent(this.#options.bucket)}&epoch=ms&q=${encodeURIComponent(statements)}`
-    const answer = await this.#transport.request('POST', path)
-    const results =
-      answer.status === 200 ? (jsonOf(answer.body) as InfluxResults | undefined)?.results : undefined
-    if (!Array.isArray(results)) throw queryError(answer)
-    return results.map(({ series, error }) => {
-      if (error !== undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', `InfluxDB: ${error}`)
-      return series ?? []
-    })
-  }
-}
-
-interface InfluxResults {
-  readonly results?: { readonly series?: InfluxSeries[]; readonly error?: string }[]
-}
-
-interface InfluxSeries {
-  readonly name: string
-  readonly columns: readonly string[]
-  readonly values: readonly (readonly unknown[])[]
-}
-
-function queryError({ status, body }: InfluxAnswer): TidemarkError {
-  return new TidemarkError('TIDEMARK_STORE_QUERY', `InfluxDB answered ${status}: ${body.slice(0, 300)}`)
 }
 
 /**
  * 1.x and 2.x say their version in a header of /ping, whatever its status; 3 Core answers 200 with JSON, or 401. Anything
  * else (a proxy whose database is away, a server that is starting) tells no version.
  */
-function detectVersion({ version, status, body }: InfluxAnswer): '1' | '2' | '3' | undefined {
+function detectVersion({ version, status, body }: InfluxAnswer): InfluxVersion | undefined {
   const major = /^v?(\d)/.exec(version ?? '')?.[1]
   if (major === '1' || major === '2' || major === '3') return major
   if (status === 204) return '2'
   return status === 401 || (status === 200 && jsonOf(body) !== undefined) ? '3' : undefined
-}
-
-/** undefined for what is no JSON, such as the page of a proxy. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function quoteName(name: string): string {
-  return `"${name.replace(/[\\"]/g, '\\$&')}"`
-}
-
-function quoteText(text: string): string {
-  return `'${text.replace(/[\\']/g, '\\$&')}'`
 }

@@ -37,8 +37,8 @@ export class InfluxTransport {
     }
   }
 
-  /** Never rejects: a refused connection and a time-out are answers with status 0. */
-  async request(
+  /** Never rejects: a refused connection and a time-out are answers with status 0. The body is text, whatever it says it is. */
+  request(
     method: 'GET' | 'POST',
     path: string,
     body = '',
@@ -46,29 +46,32 @@ export class InfluxTransport {
   ): Promise<InfluxAnswer> {
     let version: string | undefined
     let status = 0
-    try {
-      const answer = (await this.#influx.transport.request(
-        path,
-        body,
-        { method, headers: { ...this.#headers, ...headers } },
-        (received, statusCode) => {
+    const chunks: Uint8Array[] = []
+    return new Promise((resolve) => {
+      const options = { method, headers: { ...this.#headers, ...headers } }
+      this.#influx.transport.send(path, body, options, {
+        responseStarted: (received, statusCode) => {
           status = statusCode ?? 0
           const header = received['X-Influxdb-Version'] ?? received['x-influxdb-version']
           version = Array.isArray(header) ? header[0] : header
         },
-      )) as unknown
-      const text = typeof answer === 'string' ? answer : answer === undefined ? '' : JSON.stringify(answer)
-      return { status, body: text, retryAfterSeconds: undefined, version }
-    } catch (error) {
-      if (!(error instanceof HttpError))
-        return { status: 0, body: messageOf(error), retryAfterSeconds: undefined, version }
-      const seconds = Number(error.headers?.['retry-after'] ?? Number.NaN)
-      return {
-        status: error.statusCode,
-        body: error.body ?? error.message,
-        retryAfterSeconds: Number.isFinite(seconds) ? seconds : undefined,
-        version,
-      }
-    }
+        next: (chunk) => void chunks.push(chunk),
+        complete: () =>
+          resolve({ status, body: Buffer.concat(chunks).toString(), retryAfterSeconds: undefined, version }),
+        error: (error) => resolve(failed(error, version)),
+      })
+    })
+  }
+}
+
+function failed(error: Error, version: string | undefined): InfluxAnswer {
+  if (!(error instanceof HttpError))
+    return { status: 0, body: messageOf(error), retryAfterSeconds: undefined, version }
+  const seconds = Number(error.headers?.['retry-after'] ?? Number.NaN)
+  return {
+    status: error.statusCode,
+    body: error.body ?? error.message,
+    retryAfterSeconds: Number.isFinite(seconds) ? seconds : undefined,
+    version,
   }
 }

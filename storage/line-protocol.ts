@@ -4,7 +4,10 @@ import type { ReadingBatch, SeriesOwner, Shape } from '../domain/reading-batch.t
 /** `measurement,device=…,tag=… `, the part of a line that all readings of a device share. */
 export function linePrefix(owner: SeriesOwner): string {
   let prefix = `${escapeMeasurement(owner.type)},device=${escapeTag(owner.id)}`
-  for (const [name, value] of owner.tags) prefix += `,${escapeTag(name)}=${escapeTag(value)}`
+  for (const [name, value] of owner.tags) {
+    const escaped = escapeTag(value)
+    if (escaped !== '') prefix += `,${escapeTag(name)}=${escaped}`
+  }
   return `${prefix} `
 }
 
@@ -55,8 +58,9 @@ function escapeMeasurement(text: string): string {
   return text.replace(/[, \n\r\t]/g, (c) => escapes[c] ?? `\\${c}`)
 }
 
+/** A backslash at the end would escape what comes after the tag, and no escaping of it helps (1.6.7): it is left out. */
 function escapeTag(text: string): string {
-  return text.replace(/[,= \n\r\t]/g, (c) => escapes[c] ?? `\\${c}`)
+  return text.replace(/\\+$/, '').replace(/[,= \n\r\t]/g, (c) => escapes[c] ?? `\\${c}`)
 }
 
 function escapeString(text: string): string {

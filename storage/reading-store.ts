@@ -54,8 +54,6 @@ export type AggregateFunction = 'mean' | 'min' | 'max' | 'sum' | 'count' | 'last
 export interface ReadingQuery extends LatestQuery {
   /** All metrics when empty. */
   readonly metrics: readonly string[]
-  /** Labels that are stored as tags, so that a store that returns them beside the metrics can leave them out. */
-  readonly tags?: readonly string[]
   /** Unix ms, inclusive. */
   readonly from: number
   /** Unix ms, exclusive. */

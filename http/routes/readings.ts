@@ -45,7 +45,7 @@ const query = z.strictObject({
 const everything = { from: Date.UTC(2000, 0, 1), to: Date.UTC(2100, 0, 1) }
 
 /** Stored readings of a device, oldest first; without `from` and `to` all of them. */
-export function readingRoutes(app: Api, { devices, profiles, store }: HttpDeps): void {
+export function readingRoutes(app: Api, { devices, store }: HttpDeps): void {
   app.get(
     '/api/v1/readings',
     { config: { role: 'read' }, schema: { querystring: query } },
@@ -61,7 +61,6 @@ export function readingRoutes(app: Api, { devices, profiles, store }: HttpDeps):
         device: device.id,
         type: device.type,
         metrics: metric ?? [],
-        tags: profiles.find(device.type)?.tags ?? [],
         from: start,
         to: to ?? everything.to,
         ...(everyMs === undefined ? {} : { everyMs, fn: fn ?? 'mean' }),

@@ -108,14 +108,8 @@ describe.each(subjects.filter(([, , available]) => available))('%s', (_name, cre
   })
 
   test.each([
-    'quote " here',
-    "it's",
-    'back\\slash',
-    'a,b=c d',
-    'Zürich 東京 😀',
-    'two\nlines',
-    'ends in \\',
-    '\ufeffmarked',
+    ...['quote " here', "it's", 'back\\slash', 'a,b=c d', 'Zürich 東京 😀', 'two\nlines', 'ends in \\'],
+    ...['', ' ', '\r\n\t', 'null', '0', 'x'.repeat(256), 'nul \u0000 inside', '\u2028', '\ufeffmarked'],
   ])('the text %j comes back as it was', async (text) => {
     newDevice()
     await write([t0, { note: text }])
@@ -129,7 +123,96 @@ describe.each(subjects.filter(([, , available]) => available))('%s', (_name, cre
     expect(await store.write([batchOf([{ ...owner, time: t0, values: { v: 1 } }])])).toMatchObject({
       rejected: [],
     })
-    expect(await read({ tags: ['site'] })).toEqual([{ time: t0, values: { v: 1 } }])
+    expect(await read()).toEqual([{ time: t0, values: { v: 1 } }])
+  })
+
+  test.each([
+    ['ends in a backslash', 'C:\\data\\'],
+    ['a backslash before a comma', 'a\\,b'],
+    ['only a backslash', '\\'],
+    ['a line break', 'a\nb'],
+  ])('a tag with %s breaks neither its own reading nor the next', async (_name, label) => {
+    newDevice()
+    const tags = [
+      ['site', label],
+      ['zone', 'z'],
+    ] as [string, string][]
+    const other = { device: `${device}-b`, type: 'generic', time: t0, values: { v: 2 } }
+    const batch = batchOf([{ device, type: 'generic', tags, time: t0, values: { v: 1 } }, other])
+    expect(await store.write([batch])).toEqual({ kind: 'done', rejected: [] })
+    expect(await read()).toEqual([{ time: t0, values: { v: 1 } }])
+    expect(await read({ device: `${device}-b` })).toEqual([{ time: t0, values: { v: 2 } }])
+  })
+
+  test('readings of one time before and after a change of labels are one reading', async () => {
+    newDevice()
+    const owner = (site: string) => ({
+      device,
+      type: 'generic',
+      tags: [['site', site]] as [string, string][],
+    })
+    await store.write([batchOf([0, 1, 2].map((i) => ({ ...owner('a'), time: t0 + i, values: { a: i } })))])
+    await store.write([batchOf([0, 1, 2].map((i) => ({ ...owner('b'), time: t0 + i, values: { b: i } })))])
+    const both = [0, 1, 2].map((i) => ({ time: t0 + i, values: { a: i, b: i } }))
+    expect(await read()).toEqual(both)
+    for (const limit of [1, 2, 3]) expect(await read({ limit })).toEqual(both.slice(0, limit))
+  })
+
+  test('metrics may be named as what every object has', async () => {
+    newDevice()
+    const values = { constructor: 1, toString: 2, hasOwnProperty: true, valueOf: 'x' } as unknown as Record<
+      string,
+      Value
+    >
+    await write([t0, values])
+    expect(await read()).toEqual([{ time: t0, values }])
+    expect(Object.keys(await store.latest({ device, type: 'generic' })).sort()).toEqual(
+      Object.keys(values).sort(),
+    )
+  })
+
+  test('numbers at the ends of their range and the first and last time come back exactly', async () => {
+    newDevice()
+    const [first, last] = [Date.UTC(2000, 0, 1), Date.UTC(2100, 0, 1) - 1]
+    const values = { big: Number.MAX_VALUE, small: Number.MIN_VALUE, odd: -123456789.12345679, e: 1e21 }
+    await write([first, values], [last, { big: 1 }])
+    expect(await read()).toEqual([
+      { time: first, values },
+      { time: last, values: { big: 1 } },
+    ])
+  })
+
+  test('nothing written is no error, and nothing is what an unknown device or metric has', async () => {
+    newDevice()
+    expect(await store.write([])).toEqual({ kind: 'done', rejected: [] })
+    expect(await store.write([batchOf([])])).toEqual({ kind: 'done', rejected: [] })
+    expect(await store.writeEvents([])).toEqual({ kind: 'done' })
+    expect(await read()).toEqual([])
+    expect(await store.latest({ device, type: 'generic' })).toEqual({})
+    expect(await store.latest({ device, type: 'never_written' })).toEqual({})
+    await write([t0, { v: 1 }])
+    expect(await read({ metrics: ['never_written'] })).toEqual([])
+    expect(await read({ metrics: ['never_written', 'v'] })).toEqual([{ time: t0, values: { v: 1 } }])
+    expect(await read({ type: 'never_written', device: 'nobody' })).toEqual([])
+  })
+
+  test('more rows than one request holds, in several batches that repeat each other', async () => {
+    newDevice()
+    const rows = (from: number, to: number, shift = 0) =>
+      batchOf(
+        Array.from({ length: to - from }, (_, i) => ({
+          ...{ device, type: 'generic', time: t0 + from + i },
+          values: { v: from + i + shift },
+        })),
+      )
+    expect(await store.write([rows(0, 4_000), rows(2_000, 7_000), rows(3_999, 4_001, 0.5)])).toEqual({
+      kind: 'done',
+      rejected: [],
+    })
+    const found = await read({ limit: 10_000 })
+    expect(found).toHaveLength(7_000)
+    expect(found.every(({ time }, i) => time === t0 + i)).toBe(true)
+    expect(found.slice(3_998, 4_002).map(({ values }) => values.v)).toEqual([3_998, 3_999.5, 4_000.5, 4_001])
   })
 
   test('the same readings again add nothing', async () => {
@@ -231,6 +314,44 @@ describe.each(subjects.filter(([, , available]) => available))('%s', (_name, cre
     expect(await read({ everyMs: 1000, fn: 'mean' })).toEqual([{ time: t0, values: { a: 2, b: 5 } }])
   })
 
+  test.each(['mean', 'min', 'max', 'sum'] as const)(
+    '%s leaves booleans and strings out, named or not',
+    async (fn) => {
+      newDevice()
+      await write([t0, { v: 1, flag: true, text: 'x' }], [t0 + 1, { flag: false, text: 'y' }])
+      const expected = [{ time: t0, values: { v: 1 } }]
+      expect(await read({ everyMs: 1000, fn })).toEqual(expected)
+      expect(await read({ everyMs: 1000, fn, metrics: ['v', 'flag', 'text'] })).toEqual(expected)
+      expect(await read({ everyMs: 1000, fn, metrics: ['flag', 'text'] })).toEqual([])
+    },
+  )
+
+  test('count and last answer for every type', async () => {
+    newDevice()
+    await write([t0, { v: 1, flag: true, text: 'x' }], [t0 + 1, { flag: false, text: 'y' }])
+    const metrics = ['v', 'flag', 'text']
+    for (const named of [[], metrics]) {
+      expect(await read({ everyMs: 1000, fn: 'count', metrics: named })).toEqual([
+        { time: t0, values: { v: 1, flag: 2, text: 2 } },
+      ])
+      expect(await read({ everyMs: 1000, fn: 'last', metrics: named })).toEqual([
+        { time: t0, values: { v: 1, flag: false, text: 'y' } },
+      ])
+    }
+  })
+
+  test('limit counts windows, from the first that has readings', async () => {
+    newDevice()
+    await write(
+      ...[0, 1, 5, 6].map((hour): [number, { v: number }] => [t0 + hour * 3_600_000 + 7, { v: hour }]),
+    )
+    const read2 = (from: number) =>
+      read({ everyMs: 3_600_000, fn: 'sum', metrics: ['v'], from: t0 + from * 3_600_000, limit: 2 })
+    expect((await read2(0)).map(({ values }) => values.v)).toEqual([0, 1])
+    expect((await read2(1)).map(({ values }) => values.v)).toEqual([1, 5])
+    expect((await read2(6)).map(({ values }) => values.v)).toEqual([6])
+  })
+
   test('a reading from the future says so', async () => {
     newDevice()
     const batch = batchOf([{ device, type: 'generic', time: t0, values: { v: 1 }, future: true }])
@@ -273,6 +394,20 @@ describe.each(subjects.filter(([, , available]) => available))('%s', (_name, cre
     expect(await read()).toEqual([])
     await write([t0, { v: 2 }])
     expect(await read()).toEqual([{ time: t0, values: { v: 2 } }])
+  })
+
+  test('after a purge late and repeated readings are stored once, and others keep theirs', async () => {
+    const other = `${newDevice()}-other`
+    const rows: [number, Record<string, Value>][] = [0, 1, 2].map((i) => [t0 + i, { v: i }])
+    await write(...rows)
+    await store.write([batchOf([{ device: other, type: 'generic', time: t0, values: { v: 9 } }])])
+    await store.purge({ device, type: 'generic' })
+    await write(rows[2]!)
+    await write(...rows)
+    await write(rows[0]!, rows[0]!)
+    expect((await read()).map(({ time }) => time - t0)).toEqual([0, 1, 2])
+    expect(await read({ device: other })).toEqual([{ time: t0, values: { v: 9 } }])
+    await store.purge({ device: 'nobody', type: 'generic' })
   })
 
   test('a restart keeps everything and still knows repeats', async () => {

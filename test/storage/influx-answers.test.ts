@@ -73,6 +73,12 @@ describe('an answer that is not about the lines keeps all of them', () => {
       'TIDEMARK_STORE_ERROR',
       'backoff',
     ],
+    [
+      "a proxy's own 400 says nothing of the lines",
+      answer(400, '<html>The plain HTTP request was sent to HTTPS port</html>'),
+      'TIDEMARK_STORE_ERROR',
+      'backoff',
+    ],
     ['502 of a proxy', answer(502, html), 'TIDEMARK_STORE_ERROR', 'backoff'],
     ['a reset connection', reset, 'TIDEMARK_STORE_DOWN', 'backoff'],
     ['an answer that is cut off', cutOff, 'TIDEMARK_STORE_', 'backoff'],
