@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../domain/dead-letter.ts'
 import { deliveredEvent, type EventRecord } from '../domain/event.ts'
 import { telemetryTopic } from '../domain/names.ts'
-import { type ReadingBatch, readingsOf } from '../domain/reading-batch.ts'
+import { type Reading, type ReadingBatch, readingsOf } from '../domain/reading-batch.ts'
 import { delay } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { consume } from '../log/consume.ts'
@@ -134,16 +134,16 @@ function deadLetters(batches: readonly ReadingBatch[], rejected: readonly Reject
     const details = new Map<number, string>()
     for (const row of rejected) if (row.batch === index) details.set(batch.message[row.row]!, row.detail)
     if (details.size === 0) return
-    const readings = [...readingsOf(batch)]
-    for (const [message, detail] of details) {
-      const own = readings.filter((reading) => reading.message === message)
+    const readings = new Map<number, Reading[]>([...details.keys()].map((message) => [message, []]))
+    for (const reading of readingsOf(batch)) readings.get(reading.message)?.push(reading)
+    for (const [message, own] of readings) {
       letters.push({
         receivedAt: new Date(batch.receivedAt).toISOString(),
         device: own[0]!.device,
         topic: telemetryTopic(own[0]!.device),
         stage: 'store',
         reason: 'store.rejected',
-        detail,
+        detail: details.get(message)!,
         payload: JSON.stringify(own.map(({ time, values }) => ({ ts: time, values }))),
         encoding: 'utf8',
       })
