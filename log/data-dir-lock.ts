@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TidemarkError } from '../lib/errors.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
 
 interface Holder {
   readonly pid: number
@@ -13,7 +13,11 @@ interface Holder {
  * start time, so a lock left by `kill -9` is recognised at once. Returns the release.
  */
 export function lockDataDir(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw cannotUse(dataDir, error)
+  }
   const file = join(dataDir, 'tidemark.lock')
   const own = JSON.stringify({ pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' } satisfies Holder)
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -33,10 +37,14 @@ export function lockDataDir(dataDir: string): () => void {
 }
 
 function cannotUse(dataDir: string, cause: unknown): TidemarkError {
-  return new TidemarkError('TIDEMARK_DATA_DIR', `cannot write to the data directory ${dataDir}`, {
-    cause,
-    exitCode: 2,
-  })
+  return new TidemarkError(
+    'TIDEMARK_DATA_DIR',
+    `cannot write to the data directory ${dataDir}: ${messageOf(cause)}`,
+    {
+      cause,
+      exitCode: 2,
+    },
+  )
 }
 
 function readHolder(file: string): Holder | undefined {
