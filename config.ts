@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { messageOf, TidemarkError } from './lib/errors.ts'
 
-type Kind = 'text' | 'port' | 'count' | 'flag' | 'bytes' | readonly string[]
+type Kind = 'text' | 'file' | 'url' | 'port' | 'count' | 'flag' | 'bytes' | readonly string[]
 
 /** One option of `tidemark start`. The table below drives flags, environment, file, `--help` and `config print`. */
 export interface Option {
@@ -11,6 +11,8 @@ export interface Option {
   readonly kind: Kind
   readonly fallback?: string | number | boolean
   readonly isSecret?: boolean
+  /** Least value of a count; 0 unless told. */
+  readonly min?: number
   readonly description: string
 }
 
@@ -24,11 +26,11 @@ export const options = [
   { key: 'host', kind: 'text', fallback: '127.0.0.1', description: 'address to listen on' },
   { key: 'mqttPort', kind: 'port', fallback: 1883, description: 'MQTT over TCP; 0 takes a free port' },
   { key: 'mqttsPort', kind: 'port', description: 'MQTT over TLS; needs --tls-cert and --tls-key' },
-  { key: 'tlsCert', kind: 'text', description: 'certificate file, PEM' },
-  { key: 'tlsKey', kind: 'text', description: 'private key file, PEM' },
+  { key: 'tlsCert', kind: 'file', description: 'certificate file, PEM' },
+  { key: 'tlsKey', kind: 'file', description: 'private key file, PEM' },
   {
     key: 'tlsCa',
-    kind: 'text',
+    kind: 'file',
     description: 'authority of client certificates, PEM; clients must then show one',
   },
   {
@@ -53,9 +55,10 @@ export const options = [
     key: 'duckdbMemoryMb',
     kind: 'count',
     fallback: 256,
+    min: 32,
     description: 'memory limit of the embedded store, MB',
   },
-  { key: 'influxUrl', kind: 'text', fallback: 'http://127.0.0.1:8086', description: 'InfluxDB' },
+  { key: 'influxUrl', kind: 'url', fallback: 'http://127.0.0.1:8086', description: 'InfluxDB' },
   { key: 'influxVersion', kind: ['1', '2', '3', 'auto'], fallback: 'auto', description: 'its major version' },
   { key: 'influxOrg', kind: 'text', description: 'organisation (2.x)' },
   { key: 'influxBucket', kind: 'text', fallback: 'tidemark', description: 'bucket or database' },
@@ -76,7 +79,13 @@ export const options = [
     fallback: 200,
     description: 'messages a second of one device; 0 lifts the limit',
   },
-  { key: 'deviceBurstMax', kind: 'count', fallback: 2000, description: 'messages at once of one device' },
+  {
+    key: 'deviceBurstMax',
+    kind: 'count',
+    fallback: 2000,
+    min: 1,
+    description: 'messages at once of one device',
+  },
   { key: 'packetBytesMax', kind: 'bytes', fallback: 65_536, description: 'largest MQTT packet' },
   {
     key: 'logBytesMax',
@@ -88,6 +97,7 @@ export const options = [
     key: 'connectionsPerAddressMax',
     kind: 'count',
     fallback: 50,
+    min: 1,
     description: 'connections of one address (not loopback)',
   },
   {
@@ -144,7 +154,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const file = readFile(sources.cwd)
   const known = new Set<string>(options.map((option) => option.key))
   for (const key of Object.keys(file)) {
-    if (!known.has(key)) throw invalid(key, 'tidemark.config.json', 'no such key')
+    if (!known.has(key)) throw invalid(key, 'tidemark.config.json', 'a key of `tidemark start --help`')
   }
   const config: Record<string, unknown> = {}
   for (const option of options as readonly Option[]) {
@@ -219,24 +229,61 @@ function parse(option: Option, given: unknown, source: string): string | number 
     case 'text':
       if (typeof given === 'string' && given !== '') return given
       throw invalid(key, source, 'text')
+    case 'file':
+      return file(option, given, source)
+    case 'url':
+      return url(option, given, source)
     case 'flag':
       if (given === true || given === 'true' || given === '1') return true
       if (given === false || given === 'false' || given === '0') return false
       throw invalid(key, source, 'true or false')
     case 'port':
-      return wholeNumber(option, given, source, 65_535)
+      return wholeNumber(option, given, source, 65_535, 'a port, 0 to 65535')
     case 'count':
-      return wholeNumber(option, given, source, Number.MAX_SAFE_INTEGER)
+      return wholeNumber(option, given, source, Number.MAX_SAFE_INTEGER, atLeast(option.min ?? 0))
     case 'bytes':
       return bytes(option, given, source)
   }
 }
 
-function wholeNumber({ key }: Option, given: unknown, source: string, max: number): number {
-  const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : given
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max) return value
-  throw invalid(key, source, max === 65_535 ? 'a port, 0 to 65535' : 'a whole number of at least 0')
+function atLeast(min: number): string {
+  return `a whole number of at least ${min}`
 }
+
+function wholeNumber(
+  { key, min = 0 }: Option,
+  given: unknown,
+  source: string,
+  max: number,
+  expected: string,
+): number {
+  const value = typeof given === 'string' && /^\d+$/.test(given.trim()) ? Number(given) : given
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw invalid(key, source, expected)
+}
+
+function file({ key }: Option, given: unknown, source: string): string {
+  try {
+    if (typeof given === 'string') {
+      accessSync(given, constants.R_OK)
+      return given
+    }
+  } catch (error) {
+    throw invalid(key, source, `a readable file: ${messageOf(error)}`)
+  }
+  throw invalid(key, source, 'the path of a file')
+}
+
+/** Credentials have options of their own, which are not shown; in a URL they would be. */
+function url({ key }: Option, given: unknown, source: string): string {
+  if (typeof given === 'string' && URL.canParse(given)) {
+    const { protocol, username, password } = new URL(given)
+    if (/^https?:$/.test(protocol) && username === '' && password === '') return given
+  }
+  throw invalid(key, source, 'an http or https URL without credentials in it')
+}
+
+const allRoles: readonly string[] = ['broker', 'ingest', 'rules', 'http']
 
 const byteUnits: Readonly<Record<string, number>> = {
   '': 1,
@@ -266,10 +313,12 @@ function check(config: Config): void {
       'a loopback address, or --allow-plain for plain MQTT on others',
     )
   }
-  const roles = config.roles.split(',')
-  const unknown = roles.find((role) => !['broker', 'ingest', 'rules', 'http'].includes(role))
+  const given = new Set(config.roles.split(',').map((role) => role.trim()))
+  const unknown = [...given].find((role) => !allRoles.includes(role))
   if (unknown !== undefined)
     throw invalid('roles', 'the configuration', `broker, ingest, rules or http, not ${unknown}`)
+  if (given.size < allRoles.length)
+    throw invalid('roles', 'the configuration', 'all of broker, ingest, rules and http: none runs alone yet')
 }
 
 function invalid(key: string, source: string, expected: string): TidemarkError {

@@ -12,6 +12,10 @@ const program = new Command('tidemark')
     'Telemetry that is never lost: MQTT broker, durable log, time-series storage and event-time rules',
   )
   .version('0.1.0')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ tidemark start --demo\n  $ tidemark config print\n  $ tidemark simulate run --devices 12\n',
+  )
   .addCommand(startCommand())
   .addCommand(configCommand())
   .addCommand(simulateCommand())
