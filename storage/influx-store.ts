@@ -2,6 +2,7 @@ import type { DeliveredEvent } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
 import type { ReadingBatch } from '../domain/reading-batch.ts'
 import { type Backoff, backoff } from '../lib/backoff.ts'
+import { delay } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { judgeWrite, type WriteVerdict } from './influx-answers.ts'
@@ -37,6 +38,8 @@ type Retry = Extract<WriteOutcome, { kind: 'retry' }>
 type Obstacle = Omit<Extract<WriteVerdict, { kind: 'retry' }>, 'kind'>
 
 const linesPerRequestMax = 5_000
+const openMsMax = 2_000
+const notYet: Obstacle = { code: 'TIDEMARK_STORE_DOWN', detail: 'no answer yet', afterMs: undefined }
 const jsonType = { 'content-type': 'application/json' }
 /** More than the times that the contract allows. */
 const allTime = { start: '1970-01-01T00:00:00Z', stop: '2200-01-01T00:00:00Z' }
@@ -64,9 +67,12 @@ export class InfluxStore implements ReadingStore {
     if (options.version !== 'auto') this.#version = options.version
   }
 
-  /** Tries once; a database that is away is found by the first write. */
+  /** Tries once, and not for long: a database that is away or hangs is found by the first write. */
   async open(): Promise<void> {
-    const problem = await this.#prepare()
+    const given = new AbortController()
+    const slow = delay(openMsMax, given.signal).then(() => notYet)
+    const problem = await Promise.race([this.#prepare(), slow])
+    given.abort()
     if (problem !== undefined)
       this.#logger.warn({ code: problem.code, detail: problem.detail }, 'the database is not ready')
   }

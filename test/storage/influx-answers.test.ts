@@ -107,6 +107,14 @@ describe('an answer that is not about the lines keeps all of them', () => {
     expect(influx.writes[1]).toBe(influx.writes[0])
   })
 
+  test('a database that hangs from the start is not waited for', async () => {
+    const influx = await startScriptedInflux('1')
+    influx.answerOther = () => true
+    const store = await storeOf(influx.url, 'auto', 600_000)
+    influx.answerOther = () => false
+    expect(await store.write([batch])).toEqual({ kind: 'done', rejected: [] })
+  })
+
   test('nobody listens', async () => {
     const store = await storeOf(`http://127.0.0.1:${await freePort()}`)
     expect(await store.write([batch])).toMatchObject({ kind: 'retry', code: 'TIDEMARK_STORE_DOWN' })
