@@ -9,6 +9,7 @@ import { delay, wallClock } from './lib/clock.ts'
 import { messageOf } from './lib/errors.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createMetrics } from './lib/metrics.ts'
+import { exitOnUnhandledRejection } from './log/commit-failures.ts'
 import { lockDataDir } from './log/data-dir-lock.ts'
 import { type LmdbLog, openLmdbLog } from './log/lmdb-log.ts'
 import { Retention } from './log/retention.ts'
@@ -146,11 +147,7 @@ export async function runPlatform(config: Config): Promise<number> {
       resolve('failed')
     }
   })
-  // lmdb-js reports a commit that failed to its caller and here as well; the caller deals with it.
-  process.on('unhandledRejection', (reason) => {
-    if (typeof reason === 'object' && reason !== null && 'commitError' in reason) return
-    fail(reason instanceof Error ? reason : new Error(messageOf(reason)))
-  })
+  exitOnUnhandledRejection((reason) => fail(reason instanceof Error ? reason : new Error(messageOf(reason))))
   const platform = await startPlatform(config, logger, (error) => fail(error))
   const interrupted = interruption(logger)
   process.stdout.write(banner(platform, config))

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { settleFailedCommit } from './commit-failures.ts'
 import { Doorbell } from './doorbell.ts'
 import { LmdbStream, type StreamEnd } from './lmdb-stream.ts'
 import { LmdbTables } from './lmdb-tables.ts'
@@ -220,9 +221,13 @@ export class LmdbLog implements Log {
     for (;;) {
       const below = target.recordsBelow(offset, trimRecordsMax)
       if (below.length === 0) return
-      await root.transaction(() => {
-        for (const key of below) target.remove(key)
-      })
+      try {
+        await root.transaction(() => {
+          for (const key of below) target.remove(key)
+        })
+      } catch (error) {
+        throw writeError(error)
+      }
       this.#refresh()
     }
   }
@@ -269,6 +274,7 @@ export class LmdbLog implements Log {
 }
 
 function writeError(error: unknown): TidemarkError {
+  settleFailedCommit(error)
   return new TidemarkError('TIDEMARK_LOG_WRITE', `the log could not be written: ${messageOf(error)}`, {
     cause: error,
   })

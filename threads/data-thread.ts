@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Ingest } from '../ingest/ingest.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { createLogger } from '../lib/logger.ts'
+import { exitOnUnhandledRejection } from '../log/commit-failures.ts'
 import { openLmdbLog } from '../log/lmdb-log.ts'
 import { createStore } from '../storage/open-store.ts'
 import { StorageWriter } from '../storage/storage-writer.ts'
@@ -11,6 +12,10 @@ import type { FromThread, StoreQuestion, ThreadSettings, ToThread } from './mess
 const settings = workerData as ThreadSettings
 const port = parentPort!
 const tell = (message: FromThread) => port.postMessage(message)
+// Thrown on, it ends the thread, and the thread's end the process.
+exitOnUnhandledRejection((reason) => {
+  throw reason
+})
 
 const logger = createLogger(settings.logLevel, { part: 'data' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { wallClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
+import { exitOnUnhandledRejection } from '../log/commit-failures.ts'
 import { openLmdbLog } from '../log/lmdb-log.ts'
 import { RulesEngine } from '../rules/rules-engine.ts'
 import type { FromThread, ThreadSettings } from './messages.ts'
@@ -9,6 +10,10 @@ import type { FromThread, ThreadSettings } from './messages.ts'
 const settings = workerData as ThreadSettings
 const port = parentPort!
 const tell = (message: FromThread) => port.postMessage(message)
+// Thrown on, it ends the thread, and the thread's end the process.
+exitOnUnhandledRejection((reason) => {
+  throw reason
+})
 
 const logger = createLogger(settings.logLevel, { part: 'rules' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
