@@ -51,7 +51,14 @@ export function smallDisk(bytes: number): SmallDisk {
     get freeBytes() {
       return freeBytes()
     },
-    fill: (left = 0) => writeFileSync(ballast, Buffer.alloc(Math.max(0, freeBytes() - left)), { flag: 'a' }),
+    fill: (left = 0) => {
+      try {
+        writeFileSync(ballast, Buffer.alloc(Math.max(0, freeBytes() - left)), { flag: 'a' })
+      } catch (error) {
+        // Another took the last of it meanwhile: it is full.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      }
+    },
     empty: () => rmSync(ballast, { force: true }),
   }
 }
