@@ -154,6 +154,26 @@ describe('a platform', () => {
     }
   })
 
+  test('a client command that is interrupted prints its summary and ends with exit code 130', async () => {
+    const [mqttPort, httpPort] = [await freePort(), await freePort()]
+    const ports = ['--mqtt-port', String(mqttPort), '--http-port', String(httpPort)]
+    await isRunning(startCli(['start', '--data-dir', tempDir(), ...ports, '--admin-token', 'token']))
+    const api = `http://127.0.0.1:${httpPort}`
+    const client = startCli([
+      ...['simulate', 'run', '--devices', '3', '--duration', '10m', '--speed', '600', '--json'],
+      ...['--url', `mqtt://127.0.0.1:${mqttPort}`, '--api', api, '--token', 'token'],
+    ])
+    const acknowledged = async () => {
+      const stats = await fetch(`${api}/api/v1/stats`, { headers: { authorization: 'Bearer token' } })
+      return ((await stats.json()) as { messages: { acknowledged: number } }).messages.acknowledged
+    }
+    await expect.poll(acknowledged, { timeout: 20_000 }).toBeGreaterThan(0)
+    client.child.kill('SIGINT')
+    const { exitCode, stdout } = await client.ended
+    expect(exitCode).toBe(130)
+    expect(JSON.parse(stdout)).toMatchObject({ acknowledged: expect.any(Number) })
+  })
+
   test('does not show a token that was given to it', async () => {
     const platform = start(tempDir(), '--admin-token', 's3cret-token')
     await isRunning(platform)
