@@ -58,6 +58,8 @@ export class DuckDbStore implements ReadingStore {
   #reader: DuckDBConnection | undefined
   /** Newest stored time of each device. */
   #newest = new Map<string, number>()
+  /** Between `open` and `close`; only then is a broken instance opened anew. */
+  #isOpen = false
   #lastTransaction: Promise<unknown> = Promise.resolve()
 
   constructor(options: DuckDbStoreOptions) {
@@ -65,6 +67,7 @@ export class DuckDbStore implements ReadingStore {
   }
 
   async open(): Promise<void> {
+    this.#isOpen = true
     try {
       await this.#connect()
     } catch (error) {
@@ -159,6 +162,7 @@ export class DuckDbStore implements ReadingStore {
   }
 
   async close(): Promise<void> {
+    this.#isOpen = false
     this.#disconnect()
   }
 
@@ -251,7 +255,7 @@ export class DuckDbStore implements ReadingStore {
     work: (connection: DuckDBConnection) => Promise<void>,
   ): Promise<Extract<WriteOutcome, { kind: 'retry' }> | undefined> {
     const turn = this.#lastTransaction.then(() => this.#runTransaction(work))
-    this.#lastTransaction = turn
+    this.#lastTransaction = turn.catch(() => undefined)
     return turn
   }
 
@@ -259,6 +263,7 @@ export class DuckDbStore implements ReadingStore {
   async #runTransaction(
     work: (connection: DuckDBConnection) => Promise<void>,
   ): Promise<Extract<WriteOutcome, { kind: 'retry' }> | undefined> {
+    if (!this.#isOpen) throw new TidemarkError('TIDEMARK_STORE_ERROR', 'the store is not open')
     try {
       const connection = this.#writer ?? (await this.#connect())
       await connection.run('BEGIN TRANSACTION')

@@ -29,6 +29,15 @@ test('a file that is no database is refused with a code', async () => {
   await expect(store.open()).rejects.toMatchObject({ code: 'TIDEMARK_STORE_OPEN' })
 })
 
+test('a store that is closed stays closed', async () => {
+  const store = await openStore(join(tempDir(), 'readings.duckdb'))
+  await store.close()
+  const failure = { code: expect.stringMatching(/^TIDEMARK_STORE_/) }
+  await expect(store.write([])).rejects.toMatchObject(failure)
+  await expect(store.purge({ device: 'd', type: 'generic' })).rejects.toMatchObject(failure)
+  await expect(count(store)).rejects.toMatchObject(failure)
+})
+
 test('two writes at once of the same late readings store them once', async () => {
   const store = await openStore(join(tempDir(), 'readings.duckdb'))
   const batch = batchOf(
