@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
@@ -32,6 +32,11 @@ export interface LmdbLogOptions {
 
 const trimRecordsMax = 5_000
 const sizeCheckMs = 200
+/**
+ * Room on the disk that is left alone: lmdb-js 3.5 formats the error of a write that finds no space into a buffer that may be
+ * too short, and the process aborts. `ingress` stops first, so that what was acknowledged can still be worked off.
+ */
+const reserveBytes = { ingress: 64 * 1024 * 1024, main: 32 * 1024 * 1024 } as const
 
 /** Opens the durable log in `options.path`. Every thread and process opens it for itself; LMDB shares the pages. */
 export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
@@ -71,6 +76,9 @@ export class LmdbLog implements Log {
   #ingressEnd: StreamEnd | undefined
   #bytes = 0
   #bytesCheckedAt = Number.NEGATIVE_INFINITY
+  readonly #path: string
+  #freeBytes = Number.POSITIVE_INFINITY
+  #freeCheckedAt = Number.NEGATIVE_INFINITY
 
   constructor(ingress: RootDatabase<Buffer, number>, main: RootDatabase, options: LmdbLogOptions) {
     this.#ingressRoot = ingress
@@ -86,10 +94,12 @@ export class LmdbLog implements Log {
     this.#tables = new LmdbTables(main)
     this.#logBytesMax = options.logBytesMax ?? Number.POSITIVE_INFINITY
     this.#pollMs = options.pollMs ?? 1_000
+    this.#path = options.path
     this.doorbell = new Doorbell(options.doorbell)
   }
 
   async appendIngress(value: Uint8Array, count: number): Promise<number> {
+    this.#checkDisk('ingress')
     if (this.#size() + value.length > this.#logBytesMax) {
       throw new TidemarkError('TIDEMARK_LOG_FULL', `the log holds its limit of ${this.#logBytesMax} bytes`)
     }
@@ -111,6 +121,7 @@ export class LmdbLog implements Log {
   }
 
   async transaction<T>(work: (tx: LogTransaction) => T): Promise<T> {
+    this.#checkDisk('main')
     let outcome: { result: T } | { error: unknown } | undefined
     const touched = new Set<StreamName>()
     let tablesChanged = false
@@ -221,6 +232,7 @@ export class LmdbLog implements Log {
     for (;;) {
       const below = target.recordsBelow(offset, trimRecordsMax)
       if (below.length === 0) return
+      this.#checkDisk('main')
       try {
         await root.transaction(() => {
           for (const key of below) target.remove(key)
@@ -258,6 +270,20 @@ export class LmdbLog implements Log {
       'dead-letters': this.#streams['dead-letters'].stats(),
       events: this.#streams.events.stats(),
     }
+  }
+
+  /** Throws TIDEMARK_LOG_FULL while the disk has no more than its reserve; looked at again at most every `sizeCheckMs`. */
+  #checkDisk(environment: keyof typeof reserveBytes): void {
+    const now = performance.now()
+    if (now - this.#freeCheckedAt > sizeCheckMs) {
+      this.#freeCheckedAt = now
+      const { blocks, bavail, bsize } = statfsSync(this.#path)
+      // Some file systems tell nothing.
+      this.#freeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
+    }
+    if (this.#freeBytes >= reserveBytes[environment]) return
+    const mib = Math.floor(this.#freeBytes / 1024 ** 2)
+    throw new TidemarkError('TIDEMARK_LOG_FULL', `the disk of ${this.#path} has ${mib} MiB left`)
   }
 
   /** Bytes of all records, counted again at most every `sizeCheckMs` and kept up in between. */

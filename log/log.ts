@@ -92,7 +92,7 @@ export interface LogStats {
 export interface Log {
   /**
    * Appends a group of messages to `ingress`; resolves when it is on disk (fdatasync done) with the offset of the first.
-   * Only the broker calls it. Rejects with TIDEMARK_LOG_FULL at the size limit and TIDEMARK_LOG_WRITE when the disk refuses;
+   * Only the broker calls it. Rejects with TIDEMARK_LOG_FULL at the size limit or near the end of the disk, and TIDEMARK_LOG_WRITE when the disk refuses;
    * nothing is then kept, and the call may be repeated.
    */
   appendIngress(value: Uint8Array, count: number): Promise<number>
