@@ -14,6 +14,7 @@ import { newTempDir, tempDir } from '../support/temp-dir.ts'
  */
 const messagesPerSecond = 1_000
 const devices = 10
+const mib = 1024 * 1024
 const disconnected = 'publishers are disconnected'
 
 interface Stats {
@@ -106,19 +107,29 @@ test.runIf(influxdAvailable())(
 )
 
 test.runIf(smallDiskAvailable())(
-  'a disk that is full stops acknowledgement; with space again everything goes on and nothing is missing',
+  'near the end of the disk acknowledgement stops, what was acknowledged is still stored, and a full disk ends nothing',
   async () => {
-    const disk = smallDisk(96 * 1024 * 1024)
+    const disk = smallDisk(160 * mib)
     const loaded = await startUnderLoad(disk.path)
+    const { platform } = loaded
+    const { pid } = platform
     await acknowledgesAgain(loaded)
+    disk.fill(48 * mib)
+    await acknowledgementStopped(loaded)
+    expect(platform.stderr()).toContain('TIDEMARK_LOG_FULL')
+    const pending = async () => (await platform.api.request<Stats>('GET', '/stats')).messages.pending
+    await expect.poll(pending, { timeout: 20_000 }).toBe(0)
     disk.fill()
     await acknowledgementStopped(loaded)
-    expect(loaded.platform.stderr()).toContain('TIDEMARK_LOG_WRITE')
+    // A change of the registry is refused too, with a code.
+    const registered = platform.api.request('POST', '/devices', { id: 'late', type: 'generic' })
+    await expect(registered).rejects.toThrow('TIDEMARK_LOG_FULL')
     disk.empty()
     await acknowledgesAgain(loaded)
     const report = await loaded.finish()
     print('full disk', report)
     expect(report).toMatchObject({ missing: 0, altered: 0, repeated: 0 })
+    expect(platform.pid).toBe(pid)
   },
   120_000,
 )
