@@ -6,6 +6,7 @@ import { delay } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { judgeWrite, type WriteVerdict } from './influx-answers.ts'
+import { lanesOf } from './influx-lanes.ts'
 import {
   InfluxReader,
   type InfluxVersion,
@@ -15,7 +16,7 @@ import {
   quoteText,
 } from './influx-reader.ts'
 import { type InfluxAnswer, type InfluxTarget, InfluxTransport } from './influx-transport.ts'
-import { encodeEventLine, encodeLines } from './line-protocol.ts'
+import { encodeEventLine } from './line-protocol.ts'
 import type {
   EventWriteOutcome,
   LatestQuery,
@@ -78,16 +79,13 @@ export class InfluxStore implements ReadingStore {
   }
 
   async write(batches: readonly ReadingBatch[]): Promise<WriteOutcome> {
-    const lines: string[] = []
-    const rows: { batch: number; row: number }[] = []
-    batches.forEach((batch, index) => {
-      for (const line of encodeLines(batch)) lines.push(line)
-      for (let row = 0; row < batch.rows; row++) rows.push({ batch: index, row })
-    })
     const rejected: RejectedRow[] = []
-    const retry = await this.#writeLines(lines, this.#readingBackoff, (index, detail) =>
-      rejected.push({ ...rows[index]!, detail }),
+    const writing = lanesOf(batches, linesPerRequestMax).map(({ lines, rows }) =>
+      this.#writeLines(lines, this.#readingBackoff, (index, detail) =>
+        rejected.push({ ...rows[index]!, detail }),
+      ),
     )
+    const retry = (await Promise.all(writing)).find((one) => one !== undefined)
     return retry ?? { kind: 'done', rejected }
   }
 
