@@ -28,6 +28,7 @@ const readLimits = { entriesMax: 10_000, bytesMax: 8 * 1024 * 1024 }
 const eventLimits = { entriesMax: 500, bytesMax: 2 * 1024 * 1024 }
 /** A database wants few large writes: Telegraf's default is one in ten seconds. */
 const gatherMs = 50
+const stopMsMax = 2_000
 
 /**
  * The consumer of `readings` and `events` that fills the database. The log is the only buffer: while the database is away
@@ -64,10 +65,10 @@ export class StorageWriter {
     ])
   }
 
-  /** Finishes or gives up the write in hand. */
+  /** Finishes the write in hand, or leaves it to a database that hangs: the same bytes are written after the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#running
+    await Promise.race([this.#running, delay(stopMsMax)])
   }
 
   async #storeReadings(records: readonly LogRecord[], next: number): Promise<boolean> {

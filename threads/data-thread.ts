@@ -40,8 +40,8 @@ port.on('message', async (message: ToThread) => {
   await writer.stop()
   await store.close()
   await log.close()
-  tell({ kind: 'stopped' })
-  port.close()
+  // A write to a database that hangs must not keep the thread.
+  process.exit()
 })
 tell({ kind: 'ready' })
 

@@ -22,7 +22,6 @@ export type ToThread =
 
 export type FromThread =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'stopped' }
   | { readonly kind: 'store'; readonly status: StoreStatus }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | {

@@ -23,7 +23,6 @@ engine.start()
 port.on('message', async () => {
   await engine.stop()
   await log.close()
-  tell({ kind: 'stopped' })
   port.close()
 })
 tell({ kind: 'ready' })

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { DeliveredEvent, EventRecord } from '../../domain/event.ts'
 import type { ReadingBatch } from '../../domain/reading-batch.ts'
@@ -239,4 +239,18 @@ test('events that cannot be stored do not stop readings, and readings do not sto
   expect(log.offset(consumers.storage)).toBe(3)
   expect(store.eventWrites.at(-1)).toContain('e2')
   expect(store.eventWrites[0]).toEqual(['e1'])
+})
+
+test('a database that hangs is not waited for, and is given the same again after the next start', async () => {
+  const { log, store, start } = await setUp()
+  await addMessages(log, several(0, 3))
+  store.answer = () => new Promise(() => undefined)
+  const writer = start()
+  await vi.waitFor(() => expect(store.writes).toHaveLength(1))
+  await writer.stop()
+  expect(log.offset(consumers.storage)).toBe(0)
+  store.answer = () => done
+  start()
+  await vi.waitFor(() => expect(log.offset(consumers.storage)).toBe(3))
+  expect(store.writes[1]).toEqual(store.writes[0])
 })

@@ -1,0 +1,9 @@
+#!/bin/sh
+# npm run verify: the proofs of reliability one after the other, on a machine that does nothing else: latency and memory are
+# judged here, and sizes may be larger (TIDEMARK_KILLS, TIDEMARK_OUTAGE_SECONDS; test/README.md). Arguments go to vitest.
+. "$(dirname "$0")/bootstrap.sh"
+services_for=tests
+. ./scripts/services.sh
+export TIDEMARK_FIGURES=1
+[ $# -gt 0 ] || set -- test/chaos test/property
+exec npx --no-install vitest run --no-file-parallelism --reporter=verbose "$@"
