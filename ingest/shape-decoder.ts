@@ -34,7 +34,7 @@ const falseWord = Buffer.from('false')
  * Reads a valid message of one known shape straight from its bytes, as a device sends them one like the other: the same
  * metrics in the same order, plain numbers and booleans. Whatever is not that, valid or not, is for `decodePayload`, which
  * decides; so this may give up at any byte, and accepts only what the other would take with the same values
- * (test/ingest/shape-decoder.test.ts). Nothing is allocated for a message (docs/decisions/0007).
+ * (test/ingest/shape-decoder.test.ts). Nothing is allocated for a message (docs/decisions/0014).
  */
 export class ShapeDecoder {
   readonly shape: Shape
