@@ -40,9 +40,10 @@ export class Thread {
       worker.on('message', (message: FromThread) =>
         message.kind === 'ready' ? resolve(thread) : thread.#heard(message),
       )
-      worker.on('error', (error) => {
-        reject(error)
-        thread.#failed(error instanceof Error ? error : new Error(String(error)))
+      worker.on('error', (error: unknown) => {
+        const own = ownError(error)
+        reject(own)
+        thread.#failed(own)
       })
       worker.on('exit', (code) => {
         if (thread.#stopped === undefined) thread.#failed(new Error(`the thread ${file} ended with ${code}`))
@@ -94,4 +95,12 @@ export class Thread {
     this.#questions.clear()
     this.#events.onFailure(error)
   }
+}
+
+/** An error as the thread threw it: on the way between threads it loses its class, and keeps its fields. */
+function ownError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  const { code, exitCode, message, cause } = error as Partial<TidemarkError> & Error
+  if (!code?.startsWith('TIDEMARK_')) return error
+  return new TidemarkError(code, message, { cause, ...(exitCode === undefined ? {} : { exitCode }) })
 }

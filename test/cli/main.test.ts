@@ -209,6 +209,24 @@ describe('a platform', () => {
     expect(second.stderr).toMatch(new RegExp(`${port}.*TIDEMARK_`))
   })
 
+  test('whose store is no database says which file and why', async () => {
+    const dir = tempDir()
+    writeFileSync(join(dir, 'readings.duckdb'), 'not a database'.repeat(1_000))
+    const { exitCode, stderr } = await runCli([
+      'start',
+      '--data-dir',
+      dir,
+      '--mqtt-port',
+      '0',
+      '--http-port',
+      '0',
+    ])
+    expect(exitCode).toBe(1)
+    expect(stderr.trim().split('\n').at(-1)).toMatch(
+      /^tidemark: cannot open .*readings\.duckdb.*\(TIDEMARK_STORE_OPEN\)$/,
+    )
+  })
+
   test('that cannot write its data directory says so: exit code 2', async () => {
     const file = join(tempDir(), 'file')
     writeFileSync(file, '')
