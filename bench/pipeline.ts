@@ -76,18 +76,15 @@ async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<R
     const doneAt = await subject.finished()
     const stored = await subject.stored()
     const usage = Object.fromEntries(watched.map(([name, watch]) => [name, watch.end()]))
-    const { acknowledged, ackMs, rate, seconds, cpuSeconds } = generated.report
-    const tailSeconds = Math.max(0, doneAt - generated.endedAt) / 1000
+    const { acknowledged, ackMs, rate, seconds, endedAt } = generated.report
+    const tailSeconds = Math.max(0, doneAt - endedAt) / 1000
     return {
       acknowledged,
       acknowledgedRate: rate,
       storedRate: stored === undefined ? undefined : Math.round(stored / (seconds + tailSeconds)),
       lost: stored === undefined ? undefined : acknowledged - stored,
       ackMs,
-      processes: {
-        ...usage,
-        generator: { cpuSeconds: Math.round(cpuSeconds * 100) / 100, anonymousMibMax: 0 },
-      },
+      processes: { ...usage, generator: generated.usage },
     }
   } finally {
     await subject.stop()

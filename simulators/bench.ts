@@ -28,6 +28,8 @@ export interface BenchReport {
   readonly sent: number
   readonly acknowledged: number
   readonly seconds: number
+  /** When the last acknowledgement had come, Unix ms. */
+  readonly endedAt: number
   /** Acknowledged messages a second. */
   readonly rate: number
   /** From the intended time of sending to the acknowledgement. */
@@ -166,6 +168,7 @@ class BenchRun {
       sent: this.#sent,
       acknowledged: this.#acknowledged,
       seconds,
+      endedAt: Date.now(),
       rate: Math.round(this.#acknowledged / seconds),
       ackMs: {
         p50: at(this.#latency, 50),
