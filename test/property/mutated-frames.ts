@@ -139,12 +139,13 @@ export class FrameMutator {
     const choices = this.#choices
     const qos = choices.of([0, 1, 1, 2] as const)
     const topic = choices.once(3) ? this.#topics(id)[0]! : `devices/${id}/telemetry`
+    // Not the metric that the prologue counts: one flipped bit in a time makes another valid reading.
     const payload = choices.of([
       () =>
-        `{"ts":${1_700_000_000_000 + choices.below(1_000)},"values":{"temperature_c":${choices.below(90)}}}`,
-      () => '{"temperature_c":21.5}',
+        `{"ts":${1_700_000_000_000 + choices.below(1_000)},"values":{"humidity_pct":${choices.below(90)}}}`,
+      () => '{"humidity_pct":21.5}',
       () => '',
-      () => '{"temperature_c":"warm"}',
+      () => '{"humidity_pct":"warm"}',
       () => 'x'.repeat(choices.below(3_000)),
     ])()
     const packet = { cmd: 'publish' as const, topic: topic || 'x', payload, qos, retain: choices.once(8) }
