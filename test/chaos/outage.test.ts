@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { influxdAvailable, startInfluxd } from '../../bench/services/influxd.ts'
 import { bench, benchDeviceId } from '../../simulators/bench.ts'
 import { verify } from '../../simulators/verify.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { anonymousMib } from '../support/process-memory.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 
 /**
@@ -116,9 +116,4 @@ function watchBalance({ httpUrl }: PlatformProcess) {
       return samples
     },
   }
-}
-
-function anonymousMib(pid: number): number {
-  const [, kib] = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Math.round(Number(kib) / 1024)
 }
