@@ -76,7 +76,7 @@ describe('scripts/services.sh where influxd cannot be installed', () => {
   /** A PATH without any service, for a user who is not root. */
   function services(settings: Record<string, string> = {}) {
     executable('id', 'echo 1000')
-    for (const name of ['strace', 'mosquitto']) executable(name, 'exit 0')
+    for (const name of ['strace', 'mosquitto', 'openssl']) executable(name, 'exit 0')
     for (const name of ['sh', 'sleep']) symlink(name)
     const env = { PATH: join(dir, 'bin'), services_for: 'tests', ...settings }
     return spawnSync('/bin/sh', ['-c', script], { cwd: repositoryRoot, env, encoding: 'utf8' })
