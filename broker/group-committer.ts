@@ -9,7 +9,10 @@ import type { Log } from '../log/log.ts'
 export interface CommitTarget {
   /** The device id in ASCII, as it is written to the log. */
   readonly deviceBytes: Buffer
-  /** The message is on disk. Called in order of arrival; `flush` follows in the same tick. */
+  /**
+   * The message is on disk. Called in order of arrival; `flush` follows in the same tick. `group` is good until then and filled
+   * anew after it: who keeps the payload copies it.
+   */
   committed(
     messageId: number,
     group: Buffer,

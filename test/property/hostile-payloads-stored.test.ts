@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { DeviceRecord } from '../../domain/device.ts'
-import type { Profile, Value } from '../../domain/profile.ts'
+import type { Value } from '../../domain/profile.ts'
 import { readingsOf } from '../../domain/reading-batch.ts'
 import { Ingest } from '../../ingest/ingest.ts'
 import { silentLogger } from '../../lib/logger.ts'
@@ -13,7 +13,7 @@ import { decodeReadingBatch } from '../../log/reading-batch-codec.ts'
 import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { hostilePayload } from './hostile-payloads.ts'
+import { hostilePayload, profile } from './hostile-payloads.ts'
 import { PayloadOracle } from './payload-oracle.ts'
 
 /** R6 through the real parts: everything acknowledged is stored as it was sent, or dead-lettered whole with a reason. */
@@ -22,17 +22,6 @@ const seed = Number(process.env.TIDEMARK_FUZZ_SEED ?? Date.now() % 2 ** 31)
 const hourMs = 3_600_000
 const all = { entriesMax: 1e9, bytesMax: 1e9 }
 
-const profile: Profile = {
-  type: 'room_sensor',
-  strict: false,
-  tags: ['site'],
-  metrics: {
-    temperature_c: { kind: 'gauge', min: -60, max: 100 },
-    occupied: { kind: 'state', type: 'boolean' },
-    battery_pct: { kind: 'counter', min: 0, max: 100 },
-    a: { kind: 'state' },
-  },
-}
 /** Two of them are names that a plain object has by itself. */
 const devices = ['room-1', 'constructor', 'toString']
 

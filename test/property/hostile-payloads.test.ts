@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { deadLetterReasons } from '../../domain/dead-letter.ts'
-import type { Profile, Value } from '../../domain/profile.ts'
+import type { Value } from '../../domain/profile.ts'
 import { readingsOf } from '../../domain/reading-batch.ts'
 import { BatchBuilder } from '../../ingest/batch-builder.ts'
 import { DeviceTrack, Normaliser } from '../../ingest/normaliser.ts'
 import type { Rejection } from '../../ingest/payload.ts'
 import { TypeRules } from '../../ingest/type-rules.ts'
 import { messageOf } from '../../lib/errors.ts'
-import { hostilePayload } from './hostile-payloads.ts'
+import { hostilePayload, profile } from './hostile-payloads.ts'
 import { type ExpectedReading, PayloadOracle } from './payload-oracle.ts'
 
 /** R6: a hostile payload is stored as it was sent or dead-lettered with a reason, and is never an exception. */
@@ -17,17 +17,6 @@ const seed = Number(process.env.TIDEMARK_FUZZ_SEED ?? Date.now() % 2 ** 31)
 const messagesPerRun = 50
 const receivedAt = 1_760_000_000_000
 
-const profile: Profile = {
-  type: 'room_sensor',
-  strict: false,
-  tags: ['site'],
-  metrics: {
-    temperature_c: { kind: 'gauge', min: -60, max: 100 },
-    occupied: { kind: 'state', type: 'boolean' },
-    battery_pct: { kind: 'counter', min: 0, max: 100 },
-    a: { kind: 'state' },
-  },
-}
 const device = { id: 'd', type: profile.type, labels: {}, createdAt: '', secretHash: '' }
 
 test(`${payloadsMax} hostile payloads: rows that an oracle calculates as well, or a reason that it finds too`, () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { Profile } from '../../domain/profile.ts'
 
 /** Payloads as a broken or hostile device might send them. Made as text, since much of it no JSON writer would write. */
 
@@ -290,6 +291,19 @@ const binary = fc.oneof(
 )
 
 const textBytes = (text: string) => Buffer.from(text)
+
+/** Of the device type that the payloads pretend to be of: every kind of metric, with and without a range. */
+export const profile: Profile = {
+  type: 'room_sensor',
+  strict: false,
+  tags: ['site'],
+  metrics: {
+    temperature_c: { kind: 'gauge', min: -60, max: 100 },
+    occupied: { kind: 'state', type: 'boolean' },
+    battery_pct: { kind: 'counter', min: 0, max: 100 },
+    a: { kind: 'state' },
+  },
+}
 
 /** One hostile payload. */
 export const hostilePayload: fc.Arbitrary<Uint8Array> = fc.oneof(
