@@ -94,6 +94,13 @@ export const options = [
     description: 'size of the durable log; 512MiB style too',
   },
   {
+    key: 'rulePairsMax',
+    kind: 'count',
+    fallback: 1_000_000,
+    min: 1,
+    description: 'pairs of rule and device that are evaluated',
+  },
+  {
     key: 'connectionsPerAddressMax',
     kind: 'count',
     fallback: 50,
@@ -134,6 +141,7 @@ export interface Config {
   readonly deviceBurstMax: number
   readonly packetBytesMax: number
   readonly logBytesMax: number
+  readonly rulePairsMax: number
   readonly connectionsPerAddressMax: number
   readonly adminToken?: string
 }

@@ -63,6 +63,7 @@ export async function startPlatform(
     doorbell: log.doorbell.memory,
     logLevel: config.logLevel,
     store: storeConfig(config),
+    rulePairsMax: config.rulePairsMax,
   }
   const data = await Thread.start('data-thread', settings, {
     onFailure,

@@ -22,6 +22,8 @@ export interface AedesBrokerOptions {
   readonly committer: GroupCommitter
   readonly limits: SessionLimits
   readonly logger: Logger
+  /** A device's connection came (authenticated and accepted) or went. */
+  readonly onPresence: (deviceId: string, online: boolean) => void
 }
 
 /** What this file keeps of a connection; aedes' client has no place for it. */
@@ -65,7 +67,7 @@ export class AedesBroker {
   readonly #connections = new WeakMap<Client, Connection>()
   readonly #sessions: SessionStore
   readonly #telemetryWatchers = new Set<Client>()
-  readonly presence = new Presence<Client>()
+  readonly presence: Presence<Client>
   /**
    * Copies of telemetry that were handed to aedes and have not reached every subscriber's socket: at most those of one group,
    * since the next is not forwarded to a socket that is full.
@@ -74,6 +76,7 @@ export class AedesBroker {
 
   constructor(options: AedesBrokerOptions) {
     this.#options = options
+    this.presence = new Presence(options.onPresence)
     this.#sessions = new SessionStore({
       isDevice: (clientId) => options.authenticator.isDevice(clientId),
       isConnected: (clientId) => (this.#aedes as unknown as OpenAedes).clients[clientId] !== undefined,

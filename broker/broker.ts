@@ -6,6 +6,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import type { Log } from '../log/log.ts'
 import { AedesBroker } from './aedes-broker.ts'
 import { Authenticator, type DeviceDirectory, type TokenDirectory } from './authenticator.ts'
+import { ConnectionJournal } from './connection-journal.ts'
 import { GroupCommitter } from './group-committer.ts'
 import {
   attachWebSocket,
@@ -17,7 +18,7 @@ import {
 } from './listeners.ts'
 
 export interface BrokerOptions {
-  readonly log: Pick<Log, 'appendIngress'>
+  readonly log: Pick<Log, 'appendIngress' | 'transaction' | 'entries'>
   readonly devices: DeviceDirectory
   readonly tokens: TokenDirectory
   readonly clock: Clock
@@ -40,6 +41,7 @@ const heldMessagesMax = 500
 export class Broker {
   readonly #options: BrokerOptions
   readonly #committer: GroupCommitter
+  readonly #journal: ConnectionJournal
   readonly #aedes: AedesBroker
   readonly #connections = new Set<Duplex>()
   readonly #perAddress = new Map<string, number>()
@@ -54,17 +56,20 @@ export class Broker {
       logger,
       onCommit: (seconds) => metrics.ackSeconds.observe(seconds),
     })
+    this.#journal = new ConnectionJournal({ log, clock, logger })
     this.#aedes = new AedesBroker({
       authenticator: new Authenticator(options.devices, options.tokens, clock),
       committer: this.#committer,
       limits: { ...options, heldMessagesMax },
       logger,
+      onPresence: this.#journal.note,
     })
   }
 
   /** Starts listening; `port` is the one of plain MQTT, which differs from the option when that is 0. */
   async start(): Promise<{ port: number; tlsPort: number | undefined }> {
     const { host, mqttPort, mqttsPort, tls } = this.#options
+    await this.#journal.start()
     await this.#aedes.start()
     const plain = await listenTcp(host, mqttPort, this.#door)
     this.#listeners.push(plain)
@@ -79,7 +84,7 @@ export class Broker {
     this.#listeners.push(attachWebSocket(server, this.#options.packetBytesMax, this.#door))
   }
 
-  /** Stops accepting, acknowledges what was taken, then closes every connection. */
+  /** Stops accepting, acknowledges what was taken, closes every connection and writes that they ended. */
   async stop(): Promise<void> {
     const closing = this.#listeners.map((listener) => listener.close())
     this.#listeners = []
@@ -87,6 +92,8 @@ export class Broker {
     await this.#aedes.stop()
     for (const conn of this.#connections) conn.destroy()
     await Promise.all(closing)
+    this.#aedes.presence.allLeft()
+    await this.#journal.stop()
   }
 
   /** Hands a replayed message to the log as if its device had just published it; resolves when it is on disk. */

@@ -4,10 +4,17 @@ const lastSeenMax = 100_000
 export class Presence<Connection> {
   readonly #online = new Map<string, Connection>()
   readonly #lastSeenAt = new Map<string, number>()
+  readonly #onChange: (deviceId: string, online: boolean) => void
 
-  /** A later connection of the same device takes the place of an earlier one. */
+  constructor(onChange: (deviceId: string, online: boolean) => void) {
+    this.#onChange = onChange
+  }
+
+  /** A later connection of the same device takes the place of an earlier one, which thereby ends. */
   arrived(deviceId: string, connection: Connection): void {
+    if (this.#online.has(deviceId)) this.#onChange(deviceId, false)
     this.#online.set(deviceId, connection)
+    this.#onChange(deviceId, true)
   }
 
   /** Nothing happens when another connection has taken its place. */
@@ -18,6 +25,12 @@ export class Presence<Connection> {
     this.#lastSeenAt.set(deviceId, Date.now())
     if (this.#lastSeenAt.size > lastSeenMax)
       this.#lastSeenAt.delete(this.#lastSeenAt.keys().next().value as string)
+    this.#onChange(deviceId, false)
+  }
+
+  /** Every connection is closed; what their sockets tell later changes nothing. */
+  allLeft(): void {
+    for (const [deviceId, connection] of [...this.#online]) this.left(deviceId, connection)
   }
 
   connection(deviceId: string): Connection | undefined {

@@ -10,10 +10,12 @@ import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { compileValidator, sendProblem } from './problem.ts'
+import { alarmRoutes } from './routes/alarms.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { deviceImportRoute } from './routes/device-import.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes } from './routes/events.ts'
+import { maintenanceWindowRoutes } from './routes/maintenance-windows.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
@@ -37,6 +39,8 @@ const resources = [
   ruleRoutes,
   readingRoutes,
   eventRoutes,
+  alarmRoutes,
+  maintenanceWindowRoutes,
   deadLetterRoutes,
   tokenRoutes,
   operationRoutes,

@@ -1,4 +1,5 @@
 import type { LogStats } from '../log/log.ts'
+import type { AlarmFigures } from '../rules/alarm-figures.ts'
 import { consumerLags, messageLedger } from './ledger.ts'
 
 interface Family {
@@ -11,7 +12,6 @@ interface Family {
 /** Counters and gauges that live in the log, in the Prometheus text format 0.0.4; all from one `stats`, so they agree. */
 export function logMetrics(stats: LogStats, live: { connectedDevices: number; storeUp: boolean }): string {
   const ledger = messageLedger(stats)
-  const single = (value: number): Family['values'] => [[{}, value]]
   const events = Object.entries(stats.counters).filter(([name]) => name.startsWith('events:'))
   const families: Family[] = [
     counter('tidemark_messages_acknowledged_total', 'Messages in the log', single(ledger.acknowledged)),
@@ -62,6 +62,40 @@ export function logMetrics(stats: LogStats, live: { connectedDevices: number; st
     gauge('tidemark_store_up', '1 while the database takes readings', single(live.storeUp ? 1 : 0)),
   ]
   return families.map(format).join('')
+}
+
+/** ISA-18.2 figures of the alarms, in the same format. */
+export function alarmMetrics(figures: AlarmFigures): string {
+  const { standingBySeverity, unacknowledged, shelved, lastTenMinutes, flood } = figures
+  const families: Family[] = [
+    gauge(
+      'tidemark_alarms_standing',
+      'Alarms that are up',
+      Object.entries(standingBySeverity).map(([severity, count]) => [{ severity }, count]),
+    ),
+    gauge('tidemark_alarms_unacknowledged', 'Alarms that nobody has acknowledged', single(unacknowledged)),
+    gauge('tidemark_alarms_shelved', 'Alarms that are shelved', single(shelved)),
+    gauge(
+      'tidemark_alarms_chattering',
+      'Alarms raised three times or more within a minute of the last ten',
+      single(lastTenMinutes.chattering),
+    ),
+    gauge(
+      'tidemark_alarms_per_ten_minutes',
+      'Alarms raised in the last ten minutes',
+      single(lastTenMinutes.raised),
+    ),
+    gauge(
+      'tidemark_alarm_flood',
+      '1 from over 10 alarms in ten minutes until under 5',
+      single(flood.active ? 1 : 0),
+    ),
+  ]
+  return families.map(format).join('')
+}
+
+function single(value: number): Family['values'] {
+  return [[{}, value]]
 }
 
 function counter(name: string, help: string, values: Family['values']): Family {

@@ -43,7 +43,7 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
   mkdirSync(options.path, { recursive: true, mode: 0o700 })
   try {
     // overlappingSync: false makes a put resolve after its fdatasync and reject when that failed.
-    const common = { overlappingSync: false, maxDbs: 24 } as const
+    const common = { overlappingSync: false, maxDbs: 64 } as const
     const ingress = open<Buffer, number>({
       ...common,
       path: join(options.path, 'ingress'),
@@ -90,6 +90,7 @@ export class LmdbLog implements Log {
       readings: shared('readings'),
       'dead-letters': shared('dead-letters'),
       events: shared('events'),
+      connections: shared('connections'),
     }
     this.#tables = new LmdbTables(main)
     this.#logBytesMax = options.logBytesMax ?? Number.POSITIVE_INFINITY
@@ -269,6 +270,7 @@ export class LmdbLog implements Log {
       readings: this.#streams.readings.stats(),
       'dead-letters': this.#streams['dead-letters'].stats(),
       events: this.#streams.events.stats(),
+      connections: this.#streams.connections.stats(),
     }
   }
 

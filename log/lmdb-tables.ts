@@ -1,7 +1,14 @@
 import type { Database, RootDatabase } from 'lmdb'
-import { type Change, type FeedTableName, type TableName, tableNames } from './log.ts'
+import {
+  bytesTableNames,
+  type Change,
+  type FeedTableName,
+  feedTableNames,
+  type TableName,
+  tableNames,
+} from './log.ts'
 
-const feedTables: ReadonlySet<TableName> = new Set<FeedTableName>(['devices', 'profiles', 'rules'])
+const feedTables: ReadonlySet<TableName> = new Set<FeedTableName>(feedTableNames)
 
 /** A row of a feed table, with the revision under which the feed lists it. */
 interface FeedRow {
@@ -25,12 +32,12 @@ export class LmdbTables {
   readonly #feed: Database<FeedEntry, number>
 
   constructor(root: RootDatabase) {
-    const table = <V>(name: string) =>
-      root.openDB<V, string>({ name, encoding: 'json' }) as Database<V, string>
-    this.#tables = Object.fromEntries(tableNames.map((name) => [name, table(`table:${name}`)])) as Record<
-      TableName,
-      Database<unknown, string>
-    >
+    const table = <V>(name: string, encoding: 'json' | 'binary' = 'json') =>
+      root.openDB<V, string>({ name, encoding }) as Database<V, string>
+    const encodingOf = (name: TableName) => (bytesTableNames.includes(name) ? 'binary' : 'json')
+    this.#tables = Object.fromEntries(
+      tableNames.map((name) => [name, table(`table:${name}`, encodingOf(name))]),
+    ) as Record<TableName, Database<unknown, string>>
     this.#offsets = table('offsets')
     this.#counters = table('counters')
     this.#feed = root.openDB<FeedEntry, number>({ name: 'feed', encoding: 'json' }) as Database<

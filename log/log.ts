@@ -11,8 +11,9 @@
  * | readings     | a message   | what ingest and storage have yet to do is a difference of offsets |
  * | dead-letters | a message   | the offset is the letter's id                         |
  * | events       | an event    | the offset gives the event's sequence                 |
+ * | connections  | a device's connect or disconnect | a position counts changes        |
  */
-export const streamNames = ['ingress', 'readings', 'dead-letters', 'events'] as const
+export const streamNames = ['ingress', 'readings', 'dead-letters', 'events', 'connections'] as const
 export type StreamName = (typeof streamNames)[number]
 
 /** A stream that is written inside transactions. */
@@ -28,8 +29,8 @@ export interface LogRecord {
 }
 
 /**
- * Tables of state. `devices`, `profiles` and `rules` are also a feed of changes (`changesSince`), which is how the other
- * threads learn of a new device or an edited rule.
+ * Tables of state. Those of `feedTableNames` are also a feed of changes (`changesSince`), which is how the other threads
+ * learn of a new device, an edited rule, or what somebody did with an alarm.
  */
 export const tableNames = [
   'devices',
@@ -38,7 +39,13 @@ export const tableNames = [
   'rule-versions',
   'rule-state',
   'alarms',
+  'alarm-history',
+  'alarm-requests',
+  'shelvings',
+  'maintenance-windows',
   'device-clocks',
+  'held-readings',
+  'windows',
   'metric-types',
   'received-times',
   'tokens',
@@ -46,7 +53,17 @@ export const tableNames = [
   'meta',
 ] as const
 export type TableName = (typeof tableNames)[number]
-export type FeedTableName = 'devices' | 'profiles' | 'rules'
+/** Tables whose values are bytes; those of the others are JSON. */
+export const bytesTableNames: readonly TableName[] = ['windows']
+export const feedTableNames = [
+  'devices',
+  'profiles',
+  'rules',
+  'shelvings',
+  'maintenance-windows',
+  'alarm-requests',
+] as const satisfies readonly TableName[]
+export type FeedTableName = (typeof feedTableNames)[number]
 
 export interface Change {
   /** Rises with each change; pass the last one seen to `changesSince`. */
@@ -129,6 +146,7 @@ export const consumers = {
   ingest: 'ingest',
   storage: 'storage',
   rules: 'rules',
+  rulesConnections: 'rules-connections',
   eventStorage: 'event-storage',
   eventDelivery: 'event-delivery',
 } as const
@@ -138,6 +156,7 @@ export const consumedStream: Readonly<Record<string, StreamName>> = {
   [consumers.ingest]: 'ingress',
   [consumers.storage]: 'readings',
   [consumers.rules]: 'readings',
+  [consumers.rulesConnections]: 'connections',
   [consumers.eventStorage]: 'events',
   [consumers.eventDelivery]: 'events',
 }

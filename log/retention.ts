@@ -10,6 +10,8 @@ export interface RetentionOptions {
   readonly eventsKept?: number
   /** Dead letters kept; beyond, the oldest go. They are counted for ever. */
   readonly deadLettersKept?: number
+  /** Changes of connections that may wait for a consumer that stands; beyond, the oldest go. */
+  readonly connectionsKept?: number
   /** Consumers whose offsets hold records back; all unless told. */
   readonly consumerNames?: readonly string[]
 }
@@ -37,11 +39,21 @@ export class Retention {
 
   /** Trims once. */
   async sweep(): Promise<void> {
-    const { log, eventsKept = 100_000, deadLettersKept = 100_000 } = this.#options
+    const {
+      log,
+      eventsKept = 100_000,
+      deadLettersKept = 100_000,
+      connectionsKept = 1_000_000,
+    } = this.#options
     await log.trim('ingress', this.#slowest('ingress'))
     await log.trim('readings', this.#slowest('readings'))
     await log.trim('events', Math.min(this.#slowest('events'), log.end('events') - eventsKept))
     await log.trim('dead-letters', log.end('dead-letters') - deadLettersKept)
+    // Nothing else bounds this stream: `ingress` at its limit turns devices away, and each that comes back makes two changes.
+    await log.trim(
+      'connections',
+      Math.max(this.#slowest('connections'), log.end('connections') - connectionsKept),
+    )
   }
 
   #slowest(stream: StreamName): number {

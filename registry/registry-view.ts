@@ -15,7 +15,7 @@ export class RegistryView {
     this.#log = log
   }
 
-  /** Applies what changed since the last call, and returns it (rules included, which are for the caller). */
+  /** Applies what changed since the last call, and returns all of it: rules, shelvings and the like are for the caller. */
   refresh(): Change[] {
     const changes = this.#log.changesSince(this.#revision)
     for (const { revision, table, key, value } of changes) {

@@ -1,37 +1,53 @@
 import { createHash } from 'node:crypto'
-import type { EventRecord, EventState } from '../domain/event.ts'
+import type { EventClass, EventRecord, EventState, Severity } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
 import type { StoredRule } from './rule.ts'
 
-/** An alarm as `GET /alarms` lists it. */
+/** What somebody wrote about an alarm. */
+export interface AlarmComment {
+  readonly text: string
+  /** Name of the token. */
+  readonly by: string
+  /** RFC 3339. */
+  readonly at: string
+}
+
+/** An alarm as `GET /alarms` lists it. Times are RFC 3339. */
 export interface Alarm {
   readonly id: string
   readonly rule: string
   readonly ruleVersion: number
   readonly device: string
-  readonly class: string
-  readonly severity: string
+  readonly class: EventClass
+  /** As it is now: an escalation changes it. */
+  readonly severity: Severity
   readonly condition: 'active' | 'recovering' | 'normal'
   readonly acknowledged: boolean
+  readonly acknowledgedAt: string | null
+  /** Name of the token. */
+  readonly acknowledgedBy: string | null
   readonly since: string
   readonly raisedAt: string
   readonly clearedAt: string | null
   readonly value?: Value
-  readonly threshold?: unknown
+  readonly threshold?: Value | readonly number[]
   readonly message: string
   readonly shelvedUntil: string | null
-  readonly comments: readonly unknown[]
+  readonly comments: readonly AlarmComment[]
 }
 
 /** What an event is made of; times are Unix ms. */
 export interface EventFacts {
   readonly rule: StoredRule
+  /** Or a group of devices: `site=berlin`, with the first type that the rule selects, or none. */
   readonly device: {
     readonly id: string
     readonly type: string
     readonly labels: Readonly<Record<string, string>>
   }
-  readonly state: Extract<EventState, 'raised' | 'cleared'>
+  readonly state: Extract<EventState, 'raised' | 'escalated' | 'cleared'>
+  /** The rule's, unless an escalation changed it. */
+  readonly severity?: Severity
   readonly time: number
   readonly since: number
   /** Which transition of the episode this is, from 1. */
@@ -41,6 +57,8 @@ export interface EventFacts {
   readonly metric?: string
   readonly value?: Value
   readonly threshold?: Value | readonly number[]
+  /** In place of the row that `metric` and `value` make. */
+  readonly evidence?: readonly Readonly<Record<string, Value>>[]
   readonly reason?: string
 }
 
@@ -48,12 +66,23 @@ export function alarmId(ruleId: string, deviceId: string): string {
   return digest(['alarm', ruleId, deviceId])
 }
 
+/** The same for a repeat, and for nothing else. `since` is Unix ms; `ordinal` counts within the episode. */
+export function eventId(
+  rule: { readonly id: string; readonly version: number },
+  deviceId: string,
+  since: number,
+  state: EventState,
+  ordinal: number,
+): string {
+  return digest([rule.id, rule.version, deviceId, since, state, ordinal])
+}
+
 export function toEvent(facts: EventFacts): EventRecord {
   const { rule, device, state, metric, value, threshold, reason } = facts
-  const id = digest([rule.id, rule.version, device.id, facts.since, state, facts.ordinal])
+  const reading = metric === undefined || value === undefined ? [] : [{ ts: facts.time, [metric]: value }]
   return {
     specversion: '1.0',
-    id,
+    id: eventId(rule, device.id, facts.since, state, facts.ordinal),
     source: `/rules/${rule.id}`,
     type: `tidemark.${rule.class}.${state}.v1`,
     subject: device.id,
@@ -66,7 +95,7 @@ export function toEvent(facts: EventFacts): EventRecord {
       device: device.id,
       deviceType: device.type,
       class: rule.class,
-      severity: rule.severity,
+      severity: facts.severity ?? rule.severity,
       state,
       message:
         reason === undefined ? fillMessage(rule.message, facts) : `${device.id}: ${rule.name}: ${reason}`,
@@ -75,33 +104,9 @@ export function toEvent(facts: EventFacts): EventRecord {
       since: rfc3339(facts.since),
       ...(facts.receivedAt === undefined ? {} : { received: rfc3339(facts.receivedAt) }),
       recorded: rfc3339(facts.recordedAt),
-      evidence: metric === undefined || value === undefined ? [] : [{ ts: facts.time, [metric]: value }],
+      evidence: facts.evidence ?? reading,
       ...(reason === undefined ? {} : { reason }),
     },
-  }
-}
-
-/** The alarm after `event`; `before` is what was kept of it. An event that no reading caused keeps value and limit. */
-export function alarmAfter(event: EventRecord, before: Alarm | undefined): Alarm {
-  const { alarm, rule, ruleVersion, device, severity, state, since, message, reason } = event.data
-  const { value, threshold } = reason === undefined ? event.data : (before ?? event.data)
-  return {
-    id: alarm,
-    rule,
-    ruleVersion,
-    device,
-    class: event.data.class,
-    severity,
-    condition: state === 'cleared' ? 'normal' : 'active',
-    acknowledged: false,
-    since,
-    raisedAt: state === 'cleared' ? (before?.raisedAt ?? since) : event.time,
-    clearedAt: state === 'cleared' ? event.time : null,
-    ...(value === undefined ? {} : { value }),
-    ...(threshold === undefined ? {} : { threshold }),
-    message,
-    shelvedUntil: null,
-    comments: [],
   }
 }
 

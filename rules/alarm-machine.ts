@@ -1,3 +1,4 @@
+import type { Severity } from '../domain/event.ts'
 import { type Arrivals, endsSilence } from './arrivals.ts'
 import { type Outcome, outcomes } from './conditions/condition.ts'
 
@@ -12,32 +13,79 @@ export interface AlarmState {
   raisedAt: number
   /** First reading past `clear`, while recovering. */
   recoveringSince: number
-  /** Transitions of this episode so far: the ordinal in the next event's id. */
+  /** Events of this episode so far: the ordinal in the next one's id. */
   transitions: number
+  /** Steps of escalation taken in this episode. */
+  escalated?: number
+  /** True while up without having been announced: it was silenced. */
+  isUnannounced?: boolean
   /** When readings came, kept only under `gaps: reset`. */
   arrivals?: Arrivals
+  /** The condition's own state. */
+  inner?: unknown
+  /** Readings up to this event time are not the instance's: it began after them. Kept where windows are shared. */
+  after?: number
+  /** The limits and durations that the device's labels gave, where the rule asks for labels. */
+  basis?: string
 }
 
 export function normalState(): AlarmState {
   return { condition: 'normal', since: 0, raisedAt: 0, recoveringSince: 0, transitions: 0 }
 }
 
-export type Transition = 'raised' | 'cleared'
+export function isUp({ condition }: AlarmState): boolean {
+  return condition === 'active' || condition === 'recovering'
+}
+
+/** How long conditions must last; durations are inclusive: `for: 3m` is reached at exactly three minutes. */
+export interface AlarmTiming {
+  readonly forMs: number
+  readonly keepForMs: number
+  /** Rising `afterMs`, since the alarm was raised. */
+  readonly escalate: readonly { readonly afterMs: number; readonly severity: Severity }[]
+}
+
+export type Transition = 'raised' | 'escalated' | 'cleared'
 
 /** What a step did: nothing, a change that needs saving, or a transition that is an event. */
 export type StepResult = 'same' | 'changed' | Transition
 
 /**
- * One reading, judged `outcome` at event time `time`, in order of time. Durations are inclusive: `for: 3m` is reached at
- * exactly three minutes. Silence does not interrupt `for`: when the next reading still meets the condition, it held.
+ * One input, judged `outcome` at event time `time`, in order of time: the table of docs/RULES.md, "From condition to alarm".
+ * While `isSilenced` nothing is announced, and what begins then is announced at the first input after it.
  */
 export function step(
   state: AlarmState,
   outcome: Outcome,
   time: number,
-  forMs: number,
-  keepForMs: number,
+  timing: AlarmTiming,
+  isSilenced: boolean,
 ): StepResult {
+  const moved = move(state, outcome, time, timing)
+  if (moved === 'cleared') {
+    const wasAnnounced = state.isUnannounced !== true
+    delete state.isUnannounced
+    delete state.escalated
+    return wasAnnounced ? announce(state, 'cleared') : 'changed'
+  }
+  if (moved === 'raised') state.isUnannounced = true
+  if (!isUp(state)) return moved
+  const hasEscalated = escalate(state, time, timing)
+  if (isSilenced) return hasEscalated ? 'changed' : moved === 'raised' ? 'changed' : moved
+  if (state.isUnannounced && state.condition === 'active') {
+    delete state.isUnannounced
+    return announce(state, 'raised')
+  }
+  if (hasEscalated) return state.isUnannounced ? 'changed' : announce(state, 'escalated')
+  return moved
+}
+
+function move(
+  state: AlarmState,
+  outcome: Outcome,
+  time: number,
+  { forMs, keepForMs }: AlarmTiming,
+): 'same' | 'changed' | 'raised' | 'cleared' {
   switch (state.condition) {
     case 'normal':
       if (outcome !== outcomes.met) return 'same'
@@ -66,6 +114,18 @@ export function step(
   }
 }
 
+/** The severity that escalation has given the alarm; undefined before the first step. */
+export function escalatedSeverity(state: AlarmState, { escalate }: AlarmTiming): Severity | undefined {
+  return escalate[(state.escalated ?? 0) - 1]?.severity
+}
+
+/** Event time at which the clock alone changes something, for conditions that run on the clock; Infinity when none. */
+export function nextDeadline(state: AlarmState, { forMs, escalate }: AlarmTiming): number {
+  if (state.condition === 'pending') return state.since + forMs
+  const step = isUp(state) ? escalate[state.escalated ?? 0] : undefined
+  return step === undefined ? Number.POSITIVE_INFINITY : state.raisedAt + step.afterMs
+}
+
 /**
  * `gaps: reset`: notes that a reading came at `time`, and starts `for` again when the silence before it was too long. Call
  * before `step`, with every reading of the metric; the state needs saving after it.
@@ -75,15 +135,26 @@ export function noteArrival(state: AlarmState, time: number): void {
   if (endsSilence(state.arrivals, time) && state.condition === 'pending') state.condition = 'normal'
 }
 
-function raise(state: AlarmState, time: number): Transition {
+function escalate(state: AlarmState, time: number, { escalate }: AlarmTiming): boolean {
+  let steps = state.escalated ?? 0
+  while (steps < escalate.length && time - state.raisedAt >= escalate[steps]!.afterMs) steps++
+  if (steps === (state.escalated ?? 0)) return false
+  state.escalated = steps
+  return true
+}
+
+function raise(state: AlarmState, time: number): 'raised' {
   state.condition = 'active'
   state.raisedAt = time
-  state.transitions++
   return 'raised'
 }
 
-function clear(state: AlarmState): Transition {
+function clear(state: AlarmState): 'cleared' {
   state.condition = 'normal'
-  state.transitions++
   return 'cleared'
+}
+
+function announce(state: AlarmState, transition: Transition): Transition {
+  state.transitions++
+  return transition
 }

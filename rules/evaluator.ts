@@ -1,68 +1,76 @@
+import type { ConnectionChange } from '../domain/connection-change.ts'
 import type { DeviceRecord } from '../domain/device.ts'
-import type { Value } from '../domain/profile.ts'
-import { type ReadingBatch, valueAt } from '../domain/reading-batch.ts'
-import { type AlarmState, normalState, noteArrival, step, type Transition } from './alarm-machine.ts'
-import { type CompiledRule, compileRule } from './compile.ts'
-import { type CompiledCondition, outcomes } from './conditions/condition.ts'
+import type { Profile } from '../domain/profile.ts'
+import type { ReadingBatch } from '../domain/reading-batch.ts'
+import { type Cohort, groupIdOf, memberBasis } from './cohort.ts'
+import { Cohorts } from './cohorts.ts'
+import { CompiledRule } from './compile.ts'
+import { reaches } from './conditions/inner.ts'
+import { buildDeviceRules, type DeviceRules, laneOwner, unneededOf } from './device-rules.ts'
+import type { HeldReading } from './held-readings.ts'
+import { type Evaluation, emptyEvaluation } from './instance.ts'
+import type { Kept } from './kept.ts'
+import type { Lane, SharedWindow } from './lane.ts'
+import { ReadingInput, type ReadingShape, ReadingShapes } from './reading-input.ts'
 import type { StoredRule } from './rule.ts'
+import { inOrderOfDependence } from './rule-order.ts'
+import { Stepping } from './stepping.ts'
 
-/** One rule for one device. */
-export interface Instance {
-  readonly compiled: CompiledRule
-  readonly device: DeviceRecord
-  readonly condition: CompiledCondition
-  readonly state: AlarmState
+/** What the evaluator is given of the world. */
+export interface EvaluatorOptions {
+  readonly kept: Kept
+  readonly devices: () => Iterable<DeviceRecord>
+  readonly findDevice: (id: string) => DeviceRecord | undefined
+  readonly profileOf: (type: string) => Profile | undefined
+  /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
+  readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+  /** Pairs of rule and device. */
+  readonly pairsMax: number
+  /** Readings in one window. */
+  readonly readingsMax: number
+  /** A bound was met: the rule is not evaluated for the device, or over fewer readings, or some of them early. */
+  readonly onLimit: (code: LimitCode, rule: string, device: string) => void
 }
 
-/** A transition that a reading caused. */
-export interface Occurrence {
-  readonly instance: Instance
-  readonly transition: Transition
-  readonly time: number
-  readonly since: number
-  readonly ordinal: number
-  /** When the oldest reading of its batch was received, Unix ms. */
-  readonly receivedAt: number
-  readonly metric: string
-  readonly value: Value
-}
+export type LimitCode = 'TIDEMARK_RULE_PAIRS' | 'TIDEMARK_RULE_WINDOW' | 'TIDEMARK_RULE_HELD'
 
-interface DeviceRules {
-  readonly device: DeviceRecord
-  readonly byMetric: Map<string, Instance[]>
-  /** Event time of the newest reading evaluated. */
-  newest: number
-}
-
-/** What one batch did: events to write, and the state to keep with them. */
-export interface Evaluation {
-  readonly occurrences: Occurrence[]
-  readonly changed: Set<Instance>
-  /** Devices whose newest event time rose. */
-  readonly clocks: Map<string, number>
-  evaluations: number
-}
-
-/** How the evaluator learns what was kept of an instance and of a device's clock. */
-export interface KeptState {
-  instance(ruleId: string, deviceId: string): AlarmState | undefined
-  clock(deviceId: string): number | undefined
-}
+/** How often silence is looked for while readings come. */
+const advanceMs = 250
+/** Readings that one lane holds back for its `wait`. */
+const heldMax = 10_000
 
 /**
- * Evaluates rules over batches of readings, in event time. Which rules a device's metric reaches is computed when the device
- * or a rule changes, not for each reading. A reading older than the newest evaluated of its device changes nothing
- * (`wait: 0s`); one of the same time is evaluated, so a device may send its metrics one by one.
+ * Evaluates rules over readings in event time: docs/RULES.md. It reads no clock and no disk but through what it is given,
+ * so that live evaluation, a restart and a test on past readings are the same code. Which rules a reading reaches is computed
+ * when its device or a rule changes, not for each reading; an edit of one rule leaves the instances of the others as they are.
  */
 export class Evaluator {
+  readonly #options: EvaluatorOptions
   readonly #rules = new Map<string, CompiledRule>()
+  #ordered: readonly CompiledRule[] | undefined
+  #watched: ReadonlySet<string> = new Set()
+  /** Rises with each change of the rules. */
+  #generation = 0
   readonly #devices = new Map<string, DeviceRules>()
-  readonly #kept: KeptState
-  readonly #findDevice: (id: string) => DeviceRecord | undefined
+  readonly #cohorts: Cohorts
+  readonly #shapes = new ReadingShapes()
+  readonly #reading = new ReadingInput()
+  readonly #moment = new ReadingInput()
+  readonly #stepping: Stepping
+  #pairs = 0
+  #advancedTo = Number.NEGATIVE_INFINITY
+  /** Devices with rules that run on the clock; undefined where it is to be found out. */
+  #clocked: Set<string> | undefined
+  // What the evaluation under way has touched.
+  readonly #touched = new Set<DeviceRules>()
+  readonly #touchedCohorts = new Set<Cohort>()
 
-  constructor(kept: KeptState, findDevice: (id: string) => DeviceRecord | undefined) {
-    this.#kept = kept
-    this.#findDevice = findDevice
+  constructor(options: EvaluatorOptions) {
+    this.#options = options
+    this.#cohorts = new Cohorts(options)
+    this.#stepping = new Stepping(this.#reading, options.isSilenced)
+    this.#reading.scope = this.#stepping
+    this.#moment.scope = this.#stepping
   }
 
   rule(id: string): CompiledRule | undefined {
@@ -73,90 +81,381 @@ export class Evaluator {
     return this.#rules.keys()
   }
 
-  /** Sets or, with undefined, removes a rule; its instances are read again from what is kept. */
+  /** Sets or, with undefined, removes a rule. It goes on with what is kept of it. */
   setRule(id: string, rule: StoredRule | undefined): void {
+    const before = this.#rules.get(id)
+    this.#generation++
+    if (before !== undefined) this.#cohorts.forgetRule(before)
     if (rule === undefined || !rule.enabled) this.#rules.delete(id)
-    else this.#rules.set(id, compileRule(rule))
-    this.#devices.clear()
+    else this.#rules.set(id, new CompiledRule(rule, this.#generation))
+    this.#ordered = undefined
+    this.#clocked = undefined
   }
 
   /** Forgets what was computed for a device: it, or what is kept of it, has changed. */
   forgetDevice(id: string): void {
-    this.#devices.delete(id)
+    this.#forget(id)
+    this.#cohorts.deviceChanged(id)
+    this.#clocked = undefined
+  }
+
+  /** Forgets the state of one rule for one device or group: what is kept of it has changed. */
+  forgetInstance(ruleId: string, deviceId: string): void {
+    const rule = this.#rules.get(ruleId)
+    this.#forget(deviceId)
+    if (rule === undefined || !rule.isOfCohort) return
+    this.#cohorts.forgetRule(rule)
+    this.#generation++
+  }
+
+  /** Whether a rule has a group of this id, with devices in it. */
+  hasGroup(ruleId: string, groupId: string): boolean {
+    const rule = this.#rules.get(ruleId)
+    return rule !== undefined && this.#cohorts.hasMembers(rule, groupId)
+  }
+
+  /** What a state must have been made with to be that of the rule for the device. */
+  basisOf(rule: CompiledRule, device: DeviceRecord): string | undefined {
+    const { basis } = rule.forDevice(device, this.#options.profileOf(device.type))
+    return rule.isOfCohort ? memberBasis(basis, groupIdOf(rule, device)) : basis
   }
 
   /** Forgets everything in memory that a failed commit may have left ahead of what is kept. */
   forgetState(): void {
     this.#devices.clear()
+    this.#pairs = 0
+    this.#cohorts.forgetAll()
+    this.#clocked = undefined
   }
 
+  /**
+   * Readings as they came. When a batch was received tells how far the wall clock had come before it: what is silent until then
+   * is noticed, whatever the load, and however late the batch is evaluated.
+   */
   evaluate(batches: readonly ReadingBatch[]): Evaluation {
-    const evaluation: Evaluation = { occurrences: [], changed: new Set(), clocks: new Map(), evaluations: 0 }
-    for (const batch of batches) this.#evaluateBatch(batch, evaluation)
+    this.#begin()
+    for (const batch of batches) {
+      if (batch.receivedAt - this.#advancedTo >= advanceMs) this.#advanceTo(batch.receivedAt)
+      this.#evaluateBatch(batch)
+    }
+    return this.#end()
+  }
+
+  /** Connections that came or went; times are those of the platform's clock. */
+  connections(changes: readonly ConnectionChange[]): Evaluation {
+    this.#begin()
+    for (const { device, online, at } of changes) {
+      const rules = this.#rulesOf(device)
+      if (rules === undefined) continue
+      this.#moment.showMoment(online ? 'connected' : 'disconnected', at, device)
+      for (const { instances, windows } of rules.lanes) {
+        this.#show(rules, windows, this.#moment, undefined)
+        for (const instance of instances) {
+          if (instance.compiled.condition.onConnection) this.#stepping.step(instance)
+        }
+      }
+    }
+    return this.#end()
+  }
+
+  /** The wall clock has come to `now`: what follows from silence. */
+  advance(now: number): Evaluation {
+    this.#begin()
+    this.#advanceTo(now)
+    return this.#end()
+  }
+
+  #advanceTo(now: number): void {
+    this.#advancedTo = now
+    for (const id of this.#clockedDevices()) {
+      const rules = this.#rulesOf(id)
+      if (rules === undefined) continue
+      const clock = rules.clockAt(now)
+      for (const lane of rules.lanes) {
+        if (!lane.isClocked) continue
+        if (lane.held.size > 0 && clock - lane.waitMs > rules.newest)
+          this.#release(rules, lane, Number.POSITIVE_INFINITY)
+        // The clock is past a time as soon as it is at it.
+        this.#fire(rules, lane, clock - lane.waitMs + 1)
+      }
+      for (const cohort of rules.cohorts) this.#fireMember(rules, cohort, clock - cohort.rule.waitMs + 1)
+    }
+  }
+
+  #begin(): void {
+    this.#stepping.evaluation = emptyEvaluation()
+  }
+
+  #end(): Evaluation {
+    const { evaluation } = this.#stepping
+    for (const { device, lanes, newest, arrivedAt } of this.#touched) {
+      for (const { waitMs, windows } of lanes) {
+        if (windows.size > 0) this.#collectWindows(laneOwner(device.id, waitMs), device.id, windows)
+      }
+      if (newest !== Number.NEGATIVE_INFINITY) evaluation.clocks.set(device.id, { time: newest, arrivedAt })
+    }
+    for (const cohort of this.#touchedCohorts) {
+      for (const [device, { windows }] of cohort.members) {
+        if (windows.size > 0) this.#collectWindows(cohort.owner, device, windows)
+      }
+    }
+    this.#touched.clear()
+    this.#touchedCohorts.clear()
     return evaluation
   }
 
-  #evaluateBatch(batch: ReadingBatch, evaluation: Evaluation): void {
+  #collectWindows(owner: string, device: string, windows: ReadonlyMap<string, SharedWindow>): void {
+    for (const { metric, lengthMs, window } of windows.values()) {
+      for (const { start, bytes } of window.takeDirty()) {
+        this.#stepping.evaluation.windows.push({ owner, device, metric, lengthMs, start, bytes })
+      }
+      if (window.overflowed) this.#options.onLimit('TIDEMARK_RULE_WINDOW', metric, device)
+    }
+  }
+
+  #evaluateBatch(batch: ReadingBatch): void {
+    const shapes = batch.shapes.map(({ metrics }) => this.#shapes.of(metrics))
     let at = 0
     for (let row = 0; row < batch.rows; row++) {
-      const shape = batch.shapes[batch.shape[row]!]!
+      const shapeAt = batch.shape[row]!
+      const shape = shapes[shapeAt]!
       const first = at
       at += shape.metrics.length
       if (batch.future[row] === 1) continue
       const id = batch.devices[batch.device[row]!]!.id
-      const rules = this.#devices.get(id) ?? this.#newDevice(id)
+      const rules = this.#rulesOf(id)
+      if (rules === undefined) continue
       const time = batch.time[row]!
-      if (rules === undefined || time < rules.newest) continue
+      const types = batch.shapes[shapeAt]!.types
+      const isInOrder = time >= rules.newest
       if (time > rules.newest) {
         rules.newest = time
-        evaluation.clocks.set(id, time)
+        rules.arrivedAt = batch.receivedAt
+        this.#touched.add(rules)
       }
-      for (let i = 0; i < shape.metrics.length; i++) {
-        const instances = rules.byMetric.get(shape.metrics[i]!)
-        if (instances === undefined) continue
-        const letter = shape.types[i]
-        const raw = batch.values[first + i]!
-        const value = letter === 's' ? batch.strings[raw]! : raw
-        evaluation.evaluations += instances.length
-        for (const instance of instances) {
-          const outcome = instance.condition.judge(value)
-          const { state, compiled } = instance
-          if (compiled.gapsReset) {
-            noteArrival(state, time)
-            evaluation.changed.add(instance)
-          }
-          if (state.condition === 'normal' && outcome !== outcomes.met) continue
-          const result = step(state, outcome, time, compiled.forMs, compiled.keepForMs)
-          if (result === 'same') continue
-          evaluation.changed.add(instance)
-          if (result === 'changed') continue
-          evaluation.occurrences.push({
-            instance,
-            transition: result,
-            time,
-            since: state.since,
-            ordinal: state.transitions,
-            receivedAt: batch.receivedAt,
-            metric: shape.metrics[i]!,
-            value: valueAt(batch, first + i, letter),
-          })
-        }
+      this.#reading.showRow(batch, first, types, shape, time, id)
+      this.#evaluateRow(rules, shape, time, isInOrder, batch.receivedAt)
+    }
+  }
+
+  #evaluateRow(
+    rules: DeviceRules,
+    shape: ReadingShape,
+    time: number,
+    isInOrder: boolean,
+    receivedAt: number,
+  ): void {
+    const { lanes, cohorts } = rules
+    for (const cohort of cohorts) {
+      if (cohort.rule.waitMs > 0) continue
+      this.#fireMember(rules, cohort, time)
+      if (isInOrder) this.#evaluateMember(rules, cohort, time, receivedAt)
+    }
+    if (isInOrder) this.#evaluateOn(rules, lanes[0]!, shape, time, receivedAt)
+    if (lanes.length > 1 || cohorts.some(({ rule }) => rule.waitMs > 0))
+      this.#evaluateLater(rules, shape, time, receivedAt)
+  }
+
+  /** For the rules that wait: the reading is held, and those that are due are evaluated. */
+  #evaluateLater(rules: DeviceRules, shape: ReadingShape, time: number, receivedAt: number): void {
+    const { lanes, cohorts, device } = rules
+    const reading: HeldReading = { time, device: device.id, values: this.#reading.values(), receivedAt }
+    for (const lane of lanes) {
+      if (lane.waitMs === 0) continue
+      const due = rules.newest - lane.waitMs
+      if (time >= due && (lane.isReachedBy(shape) || lane.isClocked)) this.#hold(rules, lane, reading)
+      this.#release(rules, lane, due)
+    }
+    for (const cohort of cohorts) {
+      const { waitMs } = cohort.rule
+      if (waitMs === 0) continue
+      cohort.newestArrived = Math.max(cohort.newestArrived, time)
+      const { condition } = cohort.members.get(device.id)!.instance.compiled
+      const isReached =
+        condition.everyReading || shape.metrics.some((metric) => condition.metrics.has(metric))
+      const due = cohort.newestArrived - waitMs
+      if (isReached && time >= due) this.#holdIn(cohort, cohort.owner, reading, device)
+      this.#releaseCohort(cohort, due)
+    }
+  }
+
+  /** Shows the reading of `#reading` to the rules of a lane. */
+  #evaluateOn(rules: DeviceRules, lane: Lane, shape: ReadingShape, time: number, receivedAt: number): void {
+    if (lane.nextDeadline < time) this.#fire(rules, lane, time)
+    const { ranges, instances, windows } = lane.plan(shape)
+    const { evaluation } = this.#stepping
+    this.#show(rules, lane.windows, this.#reading, receivedAt)
+    for (const { window, at } of windows) {
+      const value = this.#reading.numberAt(at)
+      if (value !== undefined) window.add(time, value)
+      this.#touched.add(rules)
+    }
+    for (const { table, at } of ranges) {
+      evaluation.evaluations += table.size
+      table.judge(this.#reading.numberAt(at), this.#stepping)
+    }
+    for (const instance of instances) this.#stepping.step(instance)
+    evaluation.evaluations += instances.length
+    if (lane.isClocked) lane.updateDeadline()
+  }
+
+  #evaluateMember(rules: DeviceRules, cohort: Cohort, time: number, receivedAt: number): void {
+    const member = cohort.members.get(rules.device.id)
+    if (member === undefined || !reaches(member.instance.compiled.condition, this.#reading)) return
+    cohort.newest = Math.max(cohort.newest, time)
+    this.#touchedCohorts.add(cohort)
+    this.#show(rules, member.windows, this.#reading, receivedAt)
+    for (const { metric, window } of member.windows.values()) {
+      const value = this.#reading.number(metric)
+      if (value !== undefined) window.add(time, value)
+    }
+    this.#stepping.step(member.instance)
+    if (cohort.instance !== undefined) this.#stepping.stepAt(cohort.instance, cohort.newest)
+    this.#stepping.evaluation.evaluations++
+  }
+
+  /** What the clock does to a member before `limit`, and then to its group. */
+  #fireMember(rules: DeviceRules, cohort: Cohort, limit: number): void {
+    const member = cohort.members.get(rules.device.id)
+    if (member === undefined) return
+    for (const instance of [member.instance, cohort.instance]) {
+      if (instance === undefined) continue
+      for (let deadline = instance.deadline; deadline < limit; deadline = instance.deadline) {
+        cohort.newest = Math.max(cohort.newest, deadline)
+        this.#touchedCohorts.add(cohort)
+        this.#moment.showMoment('tick', deadline, rules.device.id)
+        this.#show(rules, member.windows, this.#moment, undefined)
+        if (instance === member.instance) this.#stepping.step(instance)
+        if (cohort.instance !== undefined) this.#stepping.stepAt(cohort.instance, cohort.newest)
+        if (instance.deadline === deadline) break
       }
     }
   }
 
-  #newDevice(id: string): DeviceRules | undefined {
-    const device = this.#findDevice(id)
-    if (device === undefined) return undefined
-    const byMetric = new Map<string, Instance[]>()
-    for (const compiled of this.#rules.values()) {
-      if (!compiled.matches(device)) continue
-      const state = { ...normalState(), ...this.#kept.instance(compiled.rule.id, id) }
-      const instance: Instance = { compiled, device, condition: compiled.conditionFor(device), state }
-      for (const metric of compiled.metrics) byMetric.set(metric, [...(byMetric.get(metric) ?? []), instance])
+  /** What the clock does to the rules of a lane before the event time `limit`. */
+  #fire(rules: DeviceRules, lane: Lane, limit: number): void {
+    while (lane.nextDeadline < limit) {
+      const instance = lane.nextClocked()!
+      const deadline = instance.deadline
+      this.#moment.showMoment('tick', deadline, rules.device.id)
+      this.#show(rules, lane.windows, this.#moment, undefined)
+      this.#stepping.step(instance)
+      if (instance.deadline <= deadline) throw new Error(`rule ${instance.rule.id}: the clock stands still`)
+      lane.updateDeadline()
     }
-    const rules = { device, byMetric, newest: this.#kept.clock(id) ?? Number.NEGATIVE_INFINITY }
-    this.#devices.set(id, rules)
+  }
+
+  #hold(rules: DeviceRules, lane: Lane, reading: HeldReading): void {
+    this.#touched.add(rules)
+    this.#holdIn(lane, laneOwner(rules.device.id, lane.waitMs), reading, rules.device)
+    if (lane.held.size > heldMax) this.#release(rules, lane, lane.held.oldest!.time)
+  }
+
+  #holdIn({ held }: Lane | Cohort, owner: string, reading: HeldReading, device: DeviceRecord): void {
+    const { evaluation } = this.#stepping
+    const { time } = reading
+    evaluation.held.push({ owner, device: device.id, time, reading: held.add(reading) })
+    if (held.size > heldMax) this.#options.onLimit('TIDEMARK_RULE_HELD', owner, device.id)
+  }
+
+  /** Evaluates what a lane has held, up to the event time `until`. */
+  #release(rules: DeviceRules, lane: Lane, until: number): void {
+    const owner = laneOwner(rules.device.id, lane.waitMs)
+    for (const { time, device, values, receivedAt } of lane.held.release(until)) {
+      this.#touched.add(rules)
+      this.#stepping.evaluation.held.push({ owner, device, time, reading: undefined })
+      const shape = this.#showHeld(values, time, device)
+      this.#evaluateOn(rules, lane, shape, time, receivedAt)
+    }
+    if (lane.isClocked && lane.nextDeadline < until && until !== Number.POSITIVE_INFINITY)
+      this.#fire(rules, lane, until)
+  }
+
+  #releaseCohort(cohort: Cohort, until: number): void {
+    if (cohort.held.size > heldMax) until = Math.max(until, cohort.held.oldest!.time)
+    for (const { time, device, values, receivedAt } of cohort.held.release(until)) {
+      this.#stepping.evaluation.held.push({ owner: cohort.owner, device, time, reading: undefined })
+      const rules = this.#rulesOf(device)
+      if (rules === undefined) continue
+      this.#fireMember(rules, cohort, time)
+      this.#showHeld(values, time, device)
+      this.#evaluateMember(rules, cohort, time, receivedAt)
+    }
+  }
+
+  #showHeld(values: HeldReading['values'], time: number, device: string): ReadingShape {
+    const shape = this.#shapes.of(Object.keys(values))
+    this.#reading.showValues(shape, Object.values(values), time, device)
+    return shape
+  }
+
+  #show(
+    rules: DeviceRules,
+    windows: ReadonlyMap<string, SharedWindow>,
+    input: ReadingInput,
+    receivedAt: number | undefined,
+  ): void {
+    const stepping = this.#stepping
+    stepping.rules = rules
+    stepping.windows = windows
+    stepping.input = input
+    stepping.receivedAt = receivedAt
+  }
+
+  #rulesOf(id: string): DeviceRules | undefined {
+    const found = this.#devices.get(id)
+    if (found !== undefined && found.generation === this.#generation) return found
+    const device = found?.device ?? this.#options.findDevice(id)
+    return device === undefined ? undefined : this.#build(device, found)
+  }
+
+  #build(device: DeviceRecord, previous: DeviceRules | undefined): DeviceRules {
+    const { kept, profileOf, pairsMax, readingsMax, onLimit } = this.#options
+    this.#forget(device.id)
+    const rules = buildDeviceRules(device, {
+      generation: this.#generation,
+      rules: this.#inOrder(),
+      watched: this.#watched,
+      kept,
+      profileOf,
+      cohortOf: (rule, of) => this.#cohorts.of(rule, of),
+      pairsMax: pairsMax - this.#pairs,
+      readingsMax,
+      previous,
+      onLimit: (rule, of) => onLimit('TIDEMARK_RULE_PAIRS', rule.rule.id, of.id),
+    })
+    this.#devices.set(device.id, rules)
+    this.#pairs += rules.pairs
+    const { windows, held } = unneededOf(rules, kept)
+    this.#stepping.evaluation.unneeded.windows.push(...windows)
+    this.#stepping.evaluation.unneeded.held.push(...held)
     return rules
+  }
+
+  #forget(id: string): void {
+    this.#pairs -= this.#devices.get(id)?.pairs ?? 0
+    this.#devices.delete(id)
+  }
+
+  #inOrder(): readonly CompiledRule[] {
+    if (this.#ordered === undefined) {
+      this.#ordered = inOrderOfDependence(this.#rules)
+      this.#watched = new Set(this.#ordered.flatMap(({ dependsOn }) => dependsOn))
+    }
+    return this.#ordered
+  }
+
+  /** Devices of which a rule runs on the clock: also those never heard. */
+  #clockedDevices(): Iterable<string> {
+    if (this.#clocked !== undefined) return this.#clocked
+    const clocked = new Set<string>()
+    const rules = this.#inOrder().filter(({ isClocked }) => isClocked)
+    if (rules.length > 0) {
+      for (const device of this.#options.devices()) {
+        if (rules.some((rule) => rule.matches(device))) clocked.add(device.id)
+      }
+    }
+    this.#clocked = clocked
+    return clocked
   }
 }

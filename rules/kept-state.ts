@@ -1,13 +1,19 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { EventRecord } from '../domain/event.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
-import { type Alarm, alarmAfter, alarmId } from './alarm-events.ts'
-import type { AlarmState } from './alarm-machine.ts'
-import type { Evaluation, KeptState } from './evaluator.ts'
+import { alarmId } from './alarm-events.ts'
+import { type AlarmState, isUp } from './alarm-machine.ts'
+import { AlarmTable } from './alarm-table.ts'
+import { cohortOwners } from './cohort.ts'
+import type { HeldReading } from './held-readings.ts'
+import type { DeviceClock, Evaluation, WindowName } from './instance.ts'
+import type { Kept } from './kept.ts'
 
-/** Newest event time evaluated of a device, and of which registration: an id that is given anew starts from nothing. */
+/** Clock of a device, and of which registration: an id that is given anew starts from nothing. */
 interface KeptClock {
   readonly time: number
+  /** None in what was kept before version 0.2: the reading is then taken to have come at its own time. */
+  readonly arrivedAt?: number
   readonly registeredAt: string
 }
 
@@ -18,11 +24,11 @@ export interface KeptInstance {
   readonly state: AlarmState
 }
 
-/** Between two parts of a key; in no rule or device id. */
+/** Between two parts of a key; in no id and no metric. */
 const separator = '\u0000'
 
-/** Reads what the log keeps of rules' instances and of devices' clocks. */
-export class RuleStateTable implements KeptState {
+/** Reads what the log keeps of rules' instances, of devices' clocks, of windows and held readings. */
+export class RuleStateTable implements Kept {
   readonly #log: Log
   readonly #findDevice: (id: string) => DeviceRecord | undefined
 
@@ -32,11 +38,35 @@ export class RuleStateTable implements KeptState {
   }
 
   instance(ruleId: string, deviceId: string): AlarmState | undefined {
-    return this.#log.get<AlarmState>('rule-state', stateKey(ruleId, deviceId))
+    return this.#log.get<AlarmState>('rule-state', keyOf(ruleId, deviceId))
   }
 
-  clock(deviceId: string): number | undefined {
-    return this.#isOutdated(deviceId) ? undefined : this.#clock(deviceId)?.time
+  clock(deviceId: string): DeviceClock | undefined {
+    const kept = this.#isOutdated(deviceId) ? undefined : this.#clock(deviceId)
+    return kept === undefined ? undefined : { time: kept.time, arrivedAt: kept.arrivedAt ?? kept.time }
+  }
+
+  held(owner: string): readonly HeldReading[] {
+    return this.#log
+      .entries<HeldReading>('held-readings', { prefix: keyOf(owner, '') })
+      .map(([, reading]) => reading)
+  }
+
+  window(name: WindowName): readonly { readonly start: number; readonly bytes: Buffer }[] {
+    const prefix = windowPrefix(name)
+    return this.#log
+      .entries<Buffer>('windows', { prefix })
+      .map(([key, bytes]) => ({ start: Number(key.slice(prefix.length)), bytes }))
+  }
+
+  lanes(deviceId: string): { readonly windows: readonly WindowName[]; readonly held: readonly string[] } {
+    const windows = this.#firstKeys('windows', `${deviceId} `, 4).map(([owner, device, metric, length]) => ({
+      owner: owner!,
+      device: device!,
+      metric: metric!,
+      lengthMs: Number(length),
+    }))
+    return { windows, held: this.#firstKeys('held-readings', `${deviceId} `, 1).map(([owner]) => owner!) }
   }
 
   /** True when what is kept is of a device that is gone, or of an earlier one with its id. */
@@ -46,11 +76,30 @@ export class RuleStateTable implements KeptState {
 
   /** Instances of one rule, or of all. */
   instances(ruleId?: string): KeptInstance[] {
-    const range = ruleId === undefined ? {} : { prefix: stateKey(ruleId, '') }
+    const range = ruleId === undefined ? {} : { prefix: keyOf(ruleId, '') }
     return this.#log.entries<AlarmState>('rule-state', range).map(([key, state]) => {
-      const at = key.indexOf(separator)
-      return { ruleId: key.slice(0, at), deviceId: key.slice(at + separator.length), state }
+      const [rule, device] = key.split(separator)
+      return { ruleId: rule!, deviceId: device!, state }
     })
+  }
+
+  /** Keys of windows and held readings whose owner begins with `owners`. */
+  keysOf(table: 'windows' | 'held-readings', owners: string): string[] {
+    return this.#log.entries(table, { prefix: owners }).map(([key]) => key)
+  }
+
+  /** The different first `parts` of the keys that begin with `prefix`, each found by one step. */
+  #firstKeys(table: 'windows' | 'held-readings', prefix: string, parts: number): string[][] {
+    const found: string[][] = []
+    let after: string | undefined
+    for (;;) {
+      const range = after === undefined ? { from: prefix } : { from: after }
+      const [entry] = this.#log.entries(table, { ...range, limit: 1 })
+      if (entry === undefined || !entry[0].startsWith(prefix)) return found
+      const first = entry[0].split(separator).slice(0, parts)
+      found.push(first)
+      after = `${first.join(separator)}${afterSeparator}`
+    }
   }
 
   #clock(deviceId: string): KeptClock | undefined {
@@ -62,60 +111,89 @@ export class RuleStateTable implements KeptState {
   }
 }
 
-/** Writes events and what is kept with them in one transaction. It remembers the alarms: reads see them only after. */
+/** Comes after every key that goes on with a separator. */
+const afterSeparator = '\u0001'
+
+/** Writes events and what is kept with them in one transaction. */
 export class RuleStateWriter {
   readonly #tx: LogTransaction
-  readonly #alarms = new Map<string, Alarm>()
+  readonly #kept: RuleStateTable
+  readonly #alarms: AlarmTable
 
-  constructor(tx: LogTransaction) {
+  constructor(tx: LogTransaction, kept: RuleStateTable) {
     this.#tx = tx
+    this.#kept = kept
+    this.#alarms = new AlarmTable(tx)
   }
 
   event(event: EventRecord): void {
-    const { class: eventClass, severity, state, alarm } = event.data
+    const { class: eventClass, severity, state } = event.data
     this.#tx.append('events', Buffer.from(JSON.stringify(event)), 1)
     this.#tx.count(counters.events(eventClass, severity, state), 1)
-    this.#putAlarm(alarmAfter(event, this.#alarm(alarm)))
+    this.#alarms.afterEvent(event)
   }
 
-  /** States and clocks that an evaluation changed; after its events. */
-  evaluation({ changed, clocks }: Evaluation, findDevice: (id: string) => DeviceRecord | undefined): void {
-    for (const { compiled, device, state } of changed) {
-      this.#tx.put('rule-state', stateKey(compiled.rule.id, device.id), state)
-      const { condition } = state
-      if (condition !== 'active' && condition !== 'recovering') continue
-      const alarm = this.#alarm(alarmId(compiled.rule.id, device.id))
-      if (alarm !== undefined && alarm.condition !== condition) this.#putAlarm({ ...alarm, condition })
+  /** States, clocks, windows and held readings that an evaluation changed; after its events. */
+  evaluation(evaluation: Evaluation, findDevice: (id: string) => DeviceRecord | undefined): void {
+    const { changed, clocks, windows, held, unneeded } = evaluation
+    for (const { rule, device, state } of changed) {
+      this.#tx.put('rule-state', keyOf(rule.id, device.id), state)
+      if (isUp(state))
+        this.#alarms.condition(alarmId(rule.id, device.id), state.condition as 'active' | 'recovering')
     }
-    for (const [deviceId, time] of clocks) {
-      const clock: KeptClock = { time, registeredAt: findDevice(deviceId)?.createdAt ?? '' }
+    for (const [deviceId, { time, arrivedAt }] of clocks) {
+      const clock: KeptClock = { time, arrivedAt, registeredAt: findDevice(deviceId)?.createdAt ?? '' }
       this.#tx.put('device-clocks', deviceId, clock)
+    }
+    for (const name of unneeded.windows) this.#drop('windows', windowPrefix(name))
+    for (const owner of unneeded.held) this.#drop('held-readings', keyOf(owner, ''))
+    for (const { start, bytes, ...name } of windows) {
+      const key = `${windowPrefix(name)}${padded(start)}`
+      if (bytes === undefined) this.#tx.remove('windows', key)
+      else this.#tx.put('windows', key, bytes)
+    }
+    for (const { owner, time, device, reading } of held) {
+      const key = keyOf(owner, padded(time), device)
+      if (reading === undefined) this.#tx.remove('held-readings', key)
+      else this.#tx.put('held-readings', key, reading)
     }
   }
 
   dropInstance({ ruleId, deviceId }: Pick<KeptInstance, 'ruleId' | 'deviceId'>): void {
-    this.#tx.remove('rule-state', stateKey(ruleId, deviceId))
+    this.#tx.remove('rule-state', keyOf(ruleId, deviceId))
+  }
+
+  /** What the groups of a rule keep beside their instances. */
+  dropCohorts(ruleId: string): void {
+    this.#drop('windows', cohortOwners(ruleId))
+    this.#drop('held-readings', cohortOwners(ruleId))
   }
 
   /** Removes everything of a device; `ruleIds` are all rules that there are. */
   dropDevice(deviceId: string, ruleIds: readonly string[]): void {
     this.#tx.remove('device-clocks', deviceId)
+    this.#drop('windows', `${deviceId} `)
+    this.#drop('held-readings', `${deviceId} `)
     for (const ruleId of ruleIds) {
       this.dropInstance({ ruleId, deviceId })
-      this.#tx.remove('alarms', alarmId(ruleId, deviceId))
+      this.#alarms.remove(alarmId(ruleId, deviceId))
     }
   }
 
-  #alarm(id: string): Alarm | undefined {
-    return this.#alarms.get(id) ?? this.#tx.get<Alarm>('alarms', id)
-  }
-
-  #putAlarm(alarm: Alarm): void {
-    this.#alarms.set(alarm.id, alarm)
-    this.#tx.put('alarms', alarm.id, alarm)
+  #drop(table: 'windows' | 'held-readings', owners: string): void {
+    for (const key of this.#kept.keysOf(table, owners)) this.#tx.remove(table, key)
   }
 }
 
-function stateKey(ruleId: string, deviceId: string): string {
-  return `${ruleId}${separator}${deviceId}`
+function windowPrefix({ owner, device, metric, lengthMs }: WindowName): string {
+  return keyOf(owner, device, metric, String(lengthMs), '')
+}
+
+function keyOf(...parts: readonly string[]): string {
+  return parts.join(separator)
+}
+
+/** A time such that the order of texts is that of times; readings are of the years 2000 to 2099. */
+function padded(timeMs: number): string {
+  return String(timeMs).padStart(16, '0')
 }

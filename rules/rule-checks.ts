@@ -1,57 +1,109 @@
-import { fixedValueType, type Profile } from '../domain/profile.ts'
-import type { Rule } from './rule.ts'
+import { durationMs } from '../domain/duration.ts'
+import type { Profile } from '../domain/profile.ts'
+import { kindOf } from './condition-kinds.ts'
+import { metricProblems } from './metric-checks.ts'
+import { conditionsOf, type PlacedCondition, type SelectedProfiles } from './placed-condition.ts'
+import type { Condition, Duration, Rule } from './rule.ts'
+import { atMost, ruleLimits } from './rule-limits.ts'
+import { type RuleProblem, toPointer } from './rule-problem.ts'
+import { relationProblems } from './rule-relations.ts'
 
-/** A problem with a rule: where in the body as it was sent (JSON pointer, RFC 6901), and what. */
-export interface RuleProblem {
-  readonly pointer: string
-  readonly detail: string
-}
-
-export const comparisons = ['above', 'below', 'outside', 'inside', 'equals'] as const
-
-/** What a message may name of any event. */
-const messageWords: ReadonlySet<string> = new Set(['device', 'value', 'threshold', 'rule'])
-
-/** Problems of a well-formed rule that only the profiles of its devices show: an empty list when there are none. */
-export function profileProblems(rule: Rule, profiles: ReadonlyMap<string, Profile>): RuleProblem[] {
+/** Problems of a rule whose fields are right that only profiles, other rules or its other fields show. */
+export function ruleProblems(
+  rule: Rule,
+  { profiles, rules }: { profiles: ReadonlyMap<string, Profile>; rules?: ReadonlyMap<string, Rule> },
+): RuleProblem[] {
+  const conditions = conditionsOf(rule)
   const selected = rule.select.types.map((type) => profiles.get(type))
-  return [...metricProblems(rule, selected), ...messageProblems(rule, selected, profiles)]
+  return [
+    ...metricProblems(rule, conditions, selected),
+    ...conditions.flatMap((placed) => [
+      ...placeProblems(placed),
+      ...windowProblems(placed, rule.select.types, selected),
+    ]),
+    ...timingProblems(rule, conditions),
+    ...messageProblems(rule, selected, profiles),
+    ...relationProblems(rule, rules),
+  ]
 }
 
-type Selected = readonly (Profile | undefined)[]
+/** The metrics that a rule reads, each once. */
+export function metricsOf(rule: Rule): string[] {
+  const read = conditionsOf(rule).flatMap(({ condition }) => kindOf(condition).reads(condition))
+  return [...new Set(read.map(({ metric }) => metric))]
+}
+
+/** They are about several devices, so they have no outcome for one reading of one device. */
+function placeProblems({ condition: { kind }, path }: PlacedCondition): RuleProblem[] {
+  if (path.length === 1 || (kind !== 'group' && kind !== 'peers')) return []
+  return [{ pointer: toPointer([...path, 'kind']), detail: `${kind} is only a rule's own condition` }]
+}
+
+/** A window that would hold more readings than it may. Only where the interval of every selected type is known. */
+function windowProblems(
+  { condition, path }: PlacedCondition,
+  types: readonly string[],
+  selected: SelectedProfiles,
+): RuleProblem[] {
+  const window = windowOf(condition)
+  const intervals = selected.map((profile) => durationMs(profile?.expectedInterval ?? '') ?? 0)
+  if (window === undefined || intervals.length === 0 || intervals.includes(0)) return []
+  const shortest = Math.min(...intervals)
+  const bound = condition.kind === 'share' ? 'shareReadingsMax' : 'windowReadingsMax'
+  const readings = Math.ceil(window.ms / shortest)
+  if (readings <= ruleLimits[bound]) return []
+  const type = types[intervals.indexOf(shortest)]
+  const detail =
+    `${readings.toLocaleString('en')} readings at the expected interval of ${type}: ` +
+    atMost(bound, 'readings in a window')
+  return [{ pointer: toPointer([...path, 'window', ...window.within]), detail }]
+}
+
+/** The window of a kind that keeps what is in it; `baseline` and `trend` keep a fixed number of samples. */
+function windowOf(condition: Condition): { ms: number; within: string[] } | undefined {
+  const { kind } = condition
+  if (kind !== 'aggregate' && kind !== 'stuck' && kind !== 'rate' && kind !== 'share') return undefined
+  const { window } = condition
+  if (window === undefined) return undefined
+  const isText = typeof window === 'string'
+  return { ms: durationMs(isText ? window : window.default) ?? 0, within: isText ? [] : ['default'] }
+}
+
+function timingProblems(rule: Rule, conditions: readonly PlacedCondition[]): RuleProblem[] {
+  const problems: RuleProblem[] = []
+  if (isMomentary(rule.when) && !isZero(rule.for)) {
+    const name = rule.when.kind === 'counter' ? 'a rollover' : `a ${rule.when.kind}`
+    const detail = `${name} is met at one reading and never at the next, so it cannot hold for longer than 0s`
+    problems.push({ pointer: '/for', detail })
+  }
+  if (rule.gaps === 'reset' && conditions.some(({ condition }) => condition.kind === 'absence'))
+    problems.push({ pointer: '/gaps', detail: 'absence waits for gaps: only hold can stand beside it' })
+  return problems
+}
 
 /**
- * A metric that no selected device can send, or whose type the condition can never meet. Only where every selected type
- * is known and lists metrics: a type without a profile, or one that lists none (`generic`), may send anything.
+ * Whether the reading after one at which the condition is met can never meet it too. A sequence starts again; a register
+ * that rolled over stands in its lower half, and a second rollover falls by more than half. (It may fall, or rise too
+ * fast, many times running, so the other events of a counter may have a `for`.)
  */
-function metricProblems({ select, when }: Rule, selected: Selected): RuleProblem[] {
-  if (selected.length === 0) return []
-  const types = new Set<string | undefined>()
-  for (const profile of selected) {
-    if (profile === undefined || Object.keys(profile.metrics).length === 0) return []
-    if (Object.hasOwn(profile.metrics, when.metric)) types.add(fixedValueType(profile.metrics[when.metric]))
-  }
-  if (types.size === 0) {
-    return [{ pointer: '/when/metric', detail: `${select.types.join(', ')}: no metric ${when.metric}` }]
-  }
-  if (types.has(undefined)) return []
-  // A boolean is judged as 0 or 1, so only text and number exclude each other.
-  const comparison = comparisons.find((name) => when[name] !== undefined)
-  const wantsText = typeof when.equals === 'string'
-  if ([...types].some((type) => (type === 'string') === wantsText)) return []
-  const detail = wantsText
-    ? `${when.metric} is never text`
-    : `${when.metric} is text: only equals with text can hold`
-  return [{ pointer: `/when/${comparison}`, detail }]
+function isMomentary(when: Condition): boolean {
+  return when.kind === 'sequence' || (when.kind === 'counter' && when.event === 'rollover')
 }
 
-/** Placeholders that nothing can fill. A label is known when the rule selects by it or a selected profile has it as a tag. */
+function isZero(given: Duration): boolean {
+  return durationMs(typeof given === 'string' ? given : given.default) === 0
+}
+
+/** What a message may name of any event. */
+const messageWords = ['device', 'value', 'threshold', 'rule', 'severity', 'since'] as const
+
+/** Placeholders that nothing can fill. A label is known when the rule names it or a selected profile has it as a tag. */
 function messageProblems(
   rule: Rule,
-  selected: Selected,
+  selected: SelectedProfiles,
   profiles: ReadonlyMap<string, Profile>,
 ): RuleProblem[] {
-  const known = new Set([...messageWords, ...Object.keys(rule.select.labels), ...limitLabels(rule)])
+  const known = new Set<string>([...messageWords, ...Object.keys(rule.select.labels), ...labelsNamedBy(rule)])
   for (const profile of selected.length === 0 ? profiles.values() : selected) {
     for (const tag of profile?.tags ?? []) known.add(tag)
   }
@@ -64,6 +116,15 @@ function messageProblems(
   return [{ pointer: '/message', detail }]
 }
 
-function limitLabels({ when }: Rule): string[] {
-  return [when.above, when.below].flatMap((limit) => (typeof limit === 'object' ? [limit.label] : []))
+/** Labels of the device that the rule reads: those of limits and durations, and `by` of peers and groups. */
+function labelsNamedBy({ when, for: held, keepFor, escalate }: Rule): string[] {
+  const labels: string[] = []
+  const open: unknown[] = [when, held, keepFor, escalate]
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value !== 'object' || value === null) continue
+    if ('label' in value && 'default' in value) labels.push(String(value.label))
+    if ('kind' in value && 'by' in value && typeof value.by === 'string') labels.push(value.by)
+    open.push(...Object.values(value).filter((inner) => inner !== undefined))
+  }
+  return labels
 }

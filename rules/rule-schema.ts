@@ -1,160 +1,151 @@
 import { z } from 'zod'
 import { durationMs } from '../domain/duration.ts'
-import { isDeviceId, isDeviceType, isLabelName, isMetricName, isRuleId } from '../domain/names.ts'
+import { isDeviceId, isDeviceType, isLabelName, isRuleId, labelValueBytesMax } from '../domain/names.ts'
 import type { Profile } from '../domain/profile.ts'
-import type { Rule } from './rule.ts'
-import { comparisons, profileProblems, type RuleProblem } from './rule-checks.ts'
+import { conditionSchema } from './condition-kinds.ts'
+import { duration, positiveDuration } from './conditions/fields.ts'
+import type { Duration, Rule, Schedule } from './rule.ts'
+import { metricsOf, ruleProblems } from './rule-checks.ts'
+import { atMost, ruleLimits } from './rule-limits.ts'
+import { type RuleProblem, toPointer } from './rule-problem.ts'
+import { shapeProblems } from './rule-shape.ts'
+
+export { toPointer } from './rule-problem.ts'
 
 export type RuleCheck =
   | { readonly ok: true; readonly rule: Rule; readonly metrics: readonly string[] }
   | { readonly ok: false; readonly errors: readonly RuleProblem[] }
 
-/** Bounds of a rule's lists, so that what one rule holds is bounded beside the size of a body. */
-const typesMax = 100
-const devicesMax = 10_000
-const labelsMax = 50
+export interface RuleContext {
+  /** Which metrics a device type has. */
+  readonly profiles: ReadonlyMap<string, Profile>
+  /** The other rules. Without them, what the rule says of others is not held against those. */
+  readonly rules?: ReadonlyMap<string, Rule>
+}
 
-/** Kinds of the rule model that this release does not have: refused by name, not as a typing error. */
-const laterKinds =
-  'rate aggregate share cumulative inverse-time absence stuck counter score baseline trend peers flapping sequence all any not group expression'.split(
-    ' ',
+/**
+ * Not in a text: control characters, halves of surrogate pairs (they do not survive UTF-8), line separators, and marks that
+ * turn the direction of what follows, so that a name reads as it is written.
+ */
+const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u
+const isPrintable = (text: string) => !unprintable.test(text)
+const notPrintable = 'control characters, lone surrogates and marks of direction are not allowed'
+
+type LengthBound = Extract<keyof typeof ruleLimits, `${string}LengthMax`>
+
+/** One line of text. */
+const line = (bound: LengthBound) =>
+  z.string().max(ruleLimits[bound], atMost(bound, 'characters')).refine(isPrintable, notPrintable)
+
+const list = <T extends z.ZodType>(item: T, bound: keyof typeof ruleLimits, what: string) =>
+  z.array(item).max(ruleLimits[bound], atMost(bound, what)).default([])
+
+const labels = (name: z.ZodString, value: z.ZodString) =>
+  z
+    .record(name, value)
+    .refine((given) => Object.keys(given).length <= ruleLimits.labelsMax, atMost('labelsMax', 'labels'))
+    .default({})
+
+const selectedLabelValue = z
+  .string()
+  .refine(
+    (text) => Buffer.byteLength(text) <= labelValueBytesMax,
+    `at most ${labelValueBytesMax} bytes, as the label of a device`,
   )
-
-const labelled = z.strictObject({
-  label: z.string().refine(isLabelName, 'not a label name'),
-  default: z.number(),
-})
-const limit = z.union([z.number(), labelled], 'expected a number, or {"label": …, "default": number}')
-const range = z
-  .tuple([z.number(), z.number()], 'expected [low, high]')
-  .refine(([low, high]) => low < high, 'the first number must be below the second')
-
-/** A duration; a label's is part of the model, but not built yet. */
-const duration = z
-  .string('expected a duration such as 15m; one from a label is not supported yet')
-  .refine((text) => durationMs(text) !== undefined, 'expected a duration such as 30s, 15m, 2h, 7d')
-
-const thresholdSchema = z
-  .strictObject({
-    kind: z.literal('threshold'),
-    metric: z.string().refine((name) => isMetricName(name), 'not a metric name'),
-    above: limit.optional(),
-    below: limit.optional(),
-    outside: range.optional(),
-    inside: range.optional(),
-    equals: z.union([z.number(), z.boolean(), z.string().max(256)]).optional(),
-    clear: z
-      .union([z.number(), z.tuple([z.number(), z.number()])], 'expected a number or [low, high]')
-      .optional(),
-  })
-  .superRefine((when, context) => {
-    const given = comparisons.filter((name) => when[name] !== undefined)
-    const problem = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-    if (given.length === 0) return problem([], `expected one of ${comparisons.join(', ')}`)
-    for (const extra of given.slice(1)) problem([extra], `cannot stand beside ${given[0]}: give exactly one`)
-    const detail = clearProblem(when)
-    if (detail !== undefined) problem(['clear'], detail)
-  })
-
-type Bounds = Pick<z.output<typeof thresholdSchema>, 'above' | 'below' | 'outside' | 'clear'>
-
-/** Why `clear` contradicts the limit. Beside a label's limit it is held against the default; see conditions/threshold.ts. */
-function clearProblem({ above, below, outside, clear }: Bounds): string | undefined {
-  if (clear === undefined) return undefined
-  if (outside !== undefined) {
-    if (!Array.isArray(clear)) return 'expected [low, high] beside outside'
-    const [low, high] = clear
-    return low <= high && low >= outside[0] && high <= outside[1]
-      ? undefined
-      : 'expected a range within outside'
-  }
-  if (above === undefined && below === undefined) return 'only with above, below or outside'
-  if (typeof clear !== 'number') return 'expected a number'
-  if (above !== undefined && clear > defaultOf(above)) return 'must not be above the limit'
-  if (below !== undefined && clear < defaultOf(below)) return 'must not be below the limit'
-  return undefined
-}
-
-function defaultOf(given: z.output<typeof limit>): number {
-  return typeof given === 'number' ? given : given.default
-}
+  .refine(isPrintable, notPrintable)
 
 const select = z.strictObject({
-  types: z.array(z.string().refine(isDeviceType, 'not a device type')).max(typesMax).default([]),
-  labels: z
-    .record(z.string().refine(isLabelName, 'not a label name'), z.string().max(256))
-    .refine((labels) => Object.keys(labels).length <= labelsMax, `at most ${labelsMax} labels`)
-    .default({}),
-  devices: z.array(z.string().refine(isDeviceId, 'not a device id')).max(devicesMax).default([]),
+  types: list(z.string().refine(isDeviceType, 'not a device type'), 'selectTypesMax', 'types'),
+  labels: labels(z.string().refine(isLabelName, 'not a label name'), selectedLabelValue),
+  devices: list(z.string().refine(isDeviceId, 'not a device id'), 'selectDevicesMax', 'devices'),
 })
 
-/** Fields of the rule model whose feature is not built yet: refused when they ask for something, never ignored. */
-const laterList = (name: string) => z.array(z.unknown()).max(0, `${name} is not supported yet`).optional()
+const severity = z.enum(['critical', 'major', 'minor', 'warning', 'info'])
+const ruleId = z.string().refine(isRuleId, 'expected ^[a-z0-9][a-z0-9-]{0,63}$')
 
-const ruleSchema = z.strictObject({
-  id: z.string().refine(isRuleId, 'expected ^[a-z0-9][a-z0-9-]{0,63}$').optional(),
-  name: z.string().min(1).max(200),
-  description: z.string().max(2_000).optional(),
-  enabled: z.boolean().default(true),
-  class: z.enum(['maintenance', 'health']),
-  severity: z.enum(['critical', 'major', 'minor', 'warning', 'info']),
-  select: select.default({ types: [], labels: {}, devices: [] }),
-  when: z.discriminatedUnion('kind', [thresholdSchema], { error: kindProblem }),
-  for: duration.default('0s'),
-  keepFor: duration.default('0s'),
-  wait: duration
-    .refine((text) => (durationMs(text) ?? 0) === 0, 'a wait other than 0s is not supported yet')
-    .default('0s'),
-  gaps: z.enum(['hold', 'reset']).default('hold'),
-  message: z.string().max(500).default('{device}: {rule} ({value}, limit {threshold})'),
-  labels: z
-    .record(z.string().max(64), z.string().max(500))
-    .refine((labels) => Object.keys(labels).length <= labelsMax, `at most ${labelsMax} labels`)
-    .default({}),
-  escalate: laterList('escalate'),
-  actions: laterList('actions'),
-  suppressedBy: laterList('suppressedBy'),
-  schedule: z.strictObject({}, 'schedule is not supported yet').optional(),
-})
+const wait = z
+  .string('expected a duration such as 10m; a wait is not from a label')
+  .refine((text) => durationMs(text) !== undefined, 'expected a duration such as 30s, 15m, 2h')
+  .refine((text) => (durationMs(text) ?? 0) <= ruleLimits.waitMsMax, 'at most 1d (waitMsMax)')
 
-function kindProblem({ code, input }: { readonly code: string; readonly input?: unknown }): string {
-  const kind = typeof input === 'object' && input !== null && 'kind' in input ? input.kind : undefined
-  if (code !== 'invalid_union') return 'expected a condition such as {"kind": "threshold", …}'
-  return laterKinds.some((later) => later === kind)
-    ? `the kind ${String(kind)} is not supported yet`
-    : 'expected the kind threshold'
+/** Until rules/schedule.ts is there. */
+const scheduleSchema = z.custom<Schedule>(() => false, 'schedule is not supported yet')
+
+const ruleSchema = z
+  .strictObject({
+    id: ruleId.optional(),
+    name: line('nameLengthMax').refine((text) => text.trim() !== '', 'must not be blank'),
+    description: z
+      .string()
+      .max(ruleLimits.descriptionLengthMax, atMost('descriptionLengthMax', 'characters'))
+      .refine((text) => isPrintable(text.replace(/[\n\t]/g, '')), notPrintable)
+      .optional(),
+    enabled: z.boolean().default(true),
+    class: z.enum(['maintenance', 'health']),
+    severity,
+    select: select.default({ types: [], labels: {}, devices: [] }),
+    when: conditionSchema,
+    for: duration.default('0s'),
+    keepFor: duration.default('0s'),
+    escalate: list(z.strictObject({ after: positiveDuration, severity }), 'escalateStepsMax', 'steps'),
+    schedule: scheduleSchema.optional(),
+    wait: wait.default('0s'),
+    gaps: z.enum(['hold', 'reset']).default('hold'),
+    suppressedBy: list(ruleId, 'suppressedByMax', 'rules'),
+    actions: z.array(z.unknown()).max(0, 'webhooks of a rule are not supported yet').optional(),
+    message: line('messageLengthMax').default('{device}: {rule} ({value}, limit {threshold})'),
+    labels: labels(line('labelNameLengthMax').min(1), line('labelValueLengthMax')),
+  })
+  .superRefine(({ escalate, severity, suppressedBy }, context) => {
+    const problem = (path: PropertyKey[], message: string) =>
+      context.addIssue({ code: 'custom', path, message })
+    escalate.forEach((step, i) => {
+      const before = escalate[i - 1]
+      if (before !== undefined && defaultMs(step.after) <= defaultMs(before.after))
+        problem(['escalate', i, 'after'], 'must be longer than that of the step before')
+      if (step.severity === (before?.severity ?? severity))
+        problem(['escalate', i, 'severity'], `it is ${step.severity} before this step already`)
+    })
+    suppressedBy.forEach((id, i) => {
+      if (suppressedBy.indexOf(id) < i) problem(['suppressedBy', i], 'named twice')
+    })
+  })
+
+function defaultMs(given: Duration): number {
+  return durationMs(typeof given === 'string' ? given : given.default) ?? 0
 }
 
 /** Fields that the platform adds to a rule; a client may send back what it was given. */
-const addedFields = ['version', 'createdAt', 'updatedAt']
+const addedFields = ['version', 'createdAt', 'updatedAt', 'updatedBy']
 
 /**
- * Checks a rule as it came in a request and fills in the defaults. `profiles` tells which metrics a device type has.
- * Problems come with a JSON pointer (RFC 6901) into the body as it was sent; those that need the profiles come only
- * once the shape is right. `metrics` are those that the rule reads.
+ * Checks a rule as it came in a request and fills in the defaults. Problems come with a JSON pointer into the body as it was
+ * sent; first those of its shape as a whole, then those of its fields, and those that other things show only once the
+ * fields are right. `metrics` are those that the rule reads.
  */
-export function validateRule(input: unknown, context: { profiles: ReadonlyMap<string, Profile> }): RuleCheck {
+export function validateRule(input: unknown, context: RuleContext): RuleCheck {
+  const deep = shapeProblems(input)
+  if (deep.length > 0) return refused(deep)
   const parsed = ruleSchema.safeParse(withoutAdded(input))
-  if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(problemsOf) }
-  const { escalate: _e, actions: _a, suppressedBy: _s, schedule: _c, ...fields } = parsed.data
+  if (!parsed.success) return refused(parsed.error.issues.flatMap(problemsOf))
+  const { actions: _none, ...fields } = parsed.data
   const rule = { ...fields, id: fields.id ?? idFromName(fields.name) }
-  const errors = profileProblems(rule, context.profiles)
-  if (!isRuleId(rule.id)) errors.push({ pointer: '/id', detail: 'no id can be made from the name: give one' })
-  return errors.length > 0 ? { ok: false, errors } : { ok: true, rule, metrics: [rule.when.metric] }
+  if (!isRuleId(rule.id))
+    return refused([{ pointer: '/id', detail: 'no id can be made from the name: give one' }])
+  const errors = ruleProblems(rule, context)
+  return errors.length > 0 ? refused(errors) : { ok: true, rule, metrics: metricsOf(rule) }
+}
+
+function refused(errors: readonly RuleProblem[]): RuleCheck {
+  return { ok: false, errors: errors.slice(0, ruleLimits.problemsMax) }
 }
 
 /** An unknown field is named by its own pointer; any other problem by where it is. */
 function problemsOf(issue: z.core.$ZodIssue): RuleProblem[] {
-  const path = issue.path.map(String)
-  if (issue.code === 'unrecognized_keys') {
-    const isSchedule = path.length === 1 && path[0] === 'schedule'
-    const detail = isSchedule ? 'schedule is not supported yet' : 'unknown field'
-    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), detail }))
-  }
-  if (issue.code === 'invalid_key') {
-    return [{ pointer: toPointer(path), detail: issue.issues[0]?.message ?? issue.message }]
-  }
-  return [{ pointer: toPointer(path), detail: issue.message }]
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ pointer: toPointer([...issue.path, key]), detail: 'unknown field' }))
+  const detail = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+  return [{ pointer: toPointer(issue.path), detail }]
 }
 
 function withoutAdded(input: unknown): unknown {
@@ -172,9 +163,4 @@ function idFromName(name: string): string {
     .replace(/^-+/, '')
     .slice(0, 64)
     .replace(/-+$/, '')
-}
-
-/** RFC 6901. */
-export function toPointer(path: readonly string[]): string {
-  return path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

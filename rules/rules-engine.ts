@@ -1,61 +1,105 @@
+import type { ConnectionChange } from '../domain/connection-change.ts'
 import type { EventRecord } from '../domain/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { decodeConnectionChanges } from '../log/connection-codec.ts'
 import { consume } from '../log/consume.ts'
-import { type Change, consumers, counters, type Log, type LogRecord } from '../log/log.ts'
+import {
+  type Change,
+  consumers,
+  counters,
+  type Log,
+  type LogRecord,
+  type LogTransaction,
+} from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
 import { toEvent } from './alarm-events.ts'
-import { Evaluator, type Occurrence } from './evaluator.ts'
-import { type KeptInstance, RuleStateTable, RuleStateWriter } from './kept-state.ts'
-import type { StoredRule } from './rule.ts'
-import { canonical } from './rule-registry.ts'
+import { Evaluator } from './evaluator.ts'
+import type { Evaluation, Occurrence } from './instance.ts'
+import { RuleStateTable, RuleStateWriter } from './kept-state.ts'
+import { RuleChanges } from './rule-changes.ts'
+import { Silences } from './silences.ts'
 
 export interface RulesEngineOptions {
   readonly log: Log
   readonly clock: Clock
   readonly logger: Logger
+  /** Pairs of rule and device that are evaluated. */
+  readonly pairsMax: number
 }
 
 const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
 const gatherMs = 15
+/** A message that was received this long ago has reached the log, if it ever will. */
+const settledMs = 500
+const readingsMax = 100_000
+const limitLogMs = 60_000
 
 /**
- * The consumer of `readings` that raises and clears alarms. Events, states, clocks and the offset commit together, so a
- * crash repeats nothing and forgets nothing. Rules and devices are followed through the log's feed of changes; the rule as
- * it was last applied is kept too (`meta`), so that an edit made while this was down is noticed.
+ * The consumer of `readings` and `connections` that raises and clears alarms. Events, states, clocks and the offset commit
+ * together, so a crash repeats nothing and forgets nothing. Rules, devices and what people do with alarms are followed through
+ * the log's feed of changes.
  */
 export class RulesEngine {
   readonly #options: RulesEngineOptions
   readonly #registry: RegistryView
   readonly #kept: RuleStateTable
   readonly #evaluator: Evaluator
+  readonly #silences = new Silences()
+  readonly #edits: RuleChanges
   readonly #stopping = new AbortController()
   /** Changes seen and not yet applied: those that a log which cannot be written put off are at its head. */
   #changes: Change[] = []
-  /** Devices whose instances may no longer be selected by their rules; at the start, all. */
-  #unsettled: Set<string> | 'all' = 'all'
-  #running: Promise<void> | undefined
+  /** The two streams take turns: what one evaluates is committed before the other begins. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #running: Promise<unknown> | undefined
+  readonly #limitsLogged = new Map<string, number>()
 
   constructor(options: RulesEngineOptions) {
+    const { log, clock, pairsMax } = options
     this.#options = options
-    this.#registry = new RegistryView(options.log)
-    this.#kept = new RuleStateTable(options.log, this.#findDevice)
-    this.#evaluator = new Evaluator(this.#kept, this.#findDevice)
+    this.#registry = new RegistryView(log)
+    const findDevice = (id: string) => this.#registry.devices.get(id)
+    this.#kept = new RuleStateTable(log, findDevice)
+    this.#evaluator = new Evaluator({
+      kept: this.#kept,
+      devices: () => this.#registry.devices.values(),
+      findDevice,
+      profileOf: (type) => this.#registry.profiles.get(type),
+      isSilenced: (rule, device, timeMs) => this.#silences.isSilenced(rule, device, timeMs),
+      pairsMax,
+      readingsMax,
+      onLimit: (code, rule, device) => this.#logLimit(code, rule, device),
+    })
+    this.#edits = new RuleChanges({ log, clock, findDevice, kept: this.#kept, evaluator: this.#evaluator })
   }
 
   start(): void {
-    this.#running = consume({
+    const { signal } = this.#stopping
+    const onRefused = () => this.#evaluator.forgetState()
+    const readings = consume({
       ...this.#options,
       stream: 'readings',
       consumer: consumers.rules,
       limits: readLimits,
       gatherMs,
-      signal: this.#stopping.signal,
-      process: (records, next) => this.#process(records, next),
-      idle: () => this.#followChanges(),
-      onRefused: () => this.#evaluator.forgetState(),
+      signal,
+      process: (records, next) => this.#inTurn(() => this.#readings(records, next)),
+      idle: () => this.#inTurn(() => this.#silence()),
+      onRefused,
     })
+    const connections = consume({
+      ...this.#options,
+      stream: 'connections',
+      consumer: consumers.rulesConnections,
+      limits: readLimits,
+      gatherMs,
+      signal,
+      process: (records, next) => this.#inTurn(() => this.#connections(records, next)),
+      onRefused,
+    })
+    this.#running = Promise.all([readings, connections])
   }
 
   async stop(): Promise<void> {
@@ -63,134 +107,88 @@ export class RulesEngine {
     await this.#running
   }
 
-  readonly #findDevice = (id: string) => this.#registry.devices.get(id)
-
-  async #process(records: readonly LogRecord[], next: number): Promise<boolean> {
+  async #readings(records: readonly LogRecord[], next: number): Promise<boolean> {
     // Registrations after the readings: a device is registered before its first reading is logged, so it is known here.
     await this.#followChanges()
-    const evaluation = this.#evaluator.evaluate(records.map((record) => decodeReadingBatch(record.value)))
-    const recordedAt = this.#options.clock.now()
-    const events = evaluation.occurrences.map((occurrence) => eventOf(occurrence, recordedAt))
-    await this.#options.log.transaction((tx) => {
-      const writer = new RuleStateWriter(tx)
-      for (const event of events) writer.event(event)
-      writer.evaluation(evaluation, this.#findDevice)
-      if (evaluation.evaluations > 0) tx.count(counters.ruleEvaluations, evaluation.evaluations)
-      tx.commitOffset(consumers.rules, next)
-    })
+    const batches = records.map((record) => decodeReadingBatch(record.value))
+    await this.#commit(this.#evaluator.evaluate(batches), (tx) => tx.commitOffset(consumers.rules, next))
     return true
   }
 
-  /** Applies edited rules and devices: closes what an edit ends, keeps what it leaves alone. */
+  async #connections(records: readonly LogRecord[], next: number): Promise<boolean> {
+    await this.#followChanges()
+    const changes: ConnectionChange[] = records.flatMap(({ value }) => decodeConnectionChanges(value))
+    await this.#commit(this.#evaluator.connections(changes), (tx) =>
+      tx.commitOffset(consumers.rulesConnections, next),
+    )
+    return true
+  }
+
+  /** Nothing to read. Silence is silence only when no message is still on its way. */
+  async #silence(): Promise<void> {
+    await this.#followChanges()
+    const { log, clock } = this.#options
+    const now = clock.now() - settledMs
+    const isBehind =
+      log.offset(consumers.ingest) < log.end('ingress') || log.offset(consumers.rules) < log.end('readings')
+    if (isBehind) return
+    const evaluation = this.#evaluator.advance(now)
+    if (hasChanged(evaluation)) await this.#commit(evaluation, () => undefined)
+  }
+
+  async #commit(evaluation: Evaluation, more: (tx: LogTransaction) => void): Promise<void> {
+    const recordedAt = this.#options.clock.now()
+    const events = evaluation.occurrences.map((occurrence) => eventOf(occurrence, recordedAt))
+    await this.#options.log.transaction((tx) => {
+      const writer = new RuleStateWriter(tx, this.#kept)
+      for (const event of events) writer.event(event)
+      writer.evaluation(evaluation, (id) => this.#registry.devices.get(id))
+      if (evaluation.evaluations > 0) tx.count(counters.ruleEvaluations, evaluation.evaluations)
+      more(tx)
+    })
+  }
+
+  /** Applies what was edited: closes what an edit ends, keeps what it leaves alone. */
   async #followChanges(): Promise<void> {
     this.#changes.push(...this.#registry.refresh())
     for (let change = this.#changes[0]; change !== undefined; change = this.#changes[0]) {
-      if (change.table === 'devices') await this.#applyDevice(change.key)
-      if (change.table === 'rules') await this.#applyRule(change.key, change.value as StoredRule | undefined)
+      this.#silences.apply(change)
+      await this.#edits.apply(change)
       this.#changes.shift()
     }
-    await this.#settle()
+    await this.#edits.settle()
   }
 
-  async #applyDevice(id: string): Promise<void> {
-    const { log } = this.#options
-    if (this.#kept.mustDrop(id)) {
-      const ruleIds = log.entries<StoredRule>('rules').map(([ruleId]) => ruleId)
-      await log.transaction((tx) => new RuleStateWriter(tx).dropDevice(id, ruleIds))
-    }
-    this.#evaluator.forgetDevice(id)
-    if (this.#unsettled !== 'all') this.#unsettled.add(id)
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined)
+    return result
   }
 
-  async #applyRule(id: string, rule: StoredRule | undefined): Promise<void> {
-    const { log } = this.#options
-    const applied = log.get<StoredRule>('meta', appliedKey(id))
-    if (canonical(applied ?? null) !== canonical(rule ?? null)) {
-      const reason = applied === undefined ? undefined : endOf(applied, rule)
-      const ended = reason === undefined ? [] : this.#kept.instances(id)
-      await log.transaction((tx) => {
-        this.#end(new RuleStateWriter(tx), ended, () => applied, reason ?? '')
-        if (rule === undefined) tx.remove('meta', appliedKey(id))
-        else tx.put('meta', appliedKey(id), rule)
-      })
-    }
-    this.#evaluator.setRule(id, rule)
-  }
-
-  /** Ends the instances of devices that an edit of their type or labels took out of a rule's `select`. */
-  async #settle(): Promise<void> {
-    if (this.#unsettled !== 'all' && this.#unsettled.size === 0) return
-    const candidates = this.#unsettled === 'all' ? this.#kept.instances() : this.#instancesOf(this.#unsettled)
-    const ended = candidates.filter(({ ruleId, deviceId }) => {
-      const device = this.#findDevice(deviceId)
-      return device !== undefined && this.#evaluator.rule(ruleId)?.matches(device) === false
-    })
-    const ruleOf = (id: string) => this.#evaluator.rule(id)?.rule
-    if (ended.length > 0) {
-      await this.#options.log.transaction((tx) =>
-        this.#end(new RuleStateWriter(tx), ended, ruleOf, 'device changed'),
-      )
-    }
-    this.#unsettled = new Set()
-  }
-
-  #instancesOf(deviceIds: ReadonlySet<string>): KeptInstance[] {
-    const found: KeptInstance[] = []
-    for (const deviceId of deviceIds) {
-      for (const ruleId of this.#evaluator.ruleIds()) {
-        const state = this.#kept.instance(ruleId, deviceId)
-        if (state !== undefined) found.push({ ruleId, deviceId, state })
-      }
-    }
-    return found
-  }
-
-  /** Forgets instances, and clears those whose alarm is up: at the device's newest event time, for `reason`. */
-  #end(
-    writer: RuleStateWriter,
-    instances: readonly KeptInstance[],
-    ruleOf: (id: string) => StoredRule | undefined,
-    reason: string,
-  ): void {
-    const recordedAt = this.#options.clock.now()
-    for (const instance of instances) {
-      const { state, deviceId, ruleId } = instance
-      writer.dropInstance(instance)
-      const [rule, device] = [ruleOf(ruleId), this.#findDevice(deviceId)]
-      const isUp = state.condition === 'active' || state.condition === 'recovering'
-      if (!isUp || rule === undefined || device === undefined) continue
-      const time = Math.max(state.raisedAt, this.#kept.clock(deviceId) ?? state.raisedAt)
-      const ordinal = state.transitions + 1
-      const facts = { rule, device, time, since: state.since, ordinal, recordedAt, reason }
-      writer.event(toEvent({ ...facts, state: 'cleared' }))
-    }
+  #logLimit(code: string, rule: string, device: string): void {
+    const now = this.#options.clock.now()
+    if (now - (this.#limitsLogged.get(code) ?? Number.NEGATIVE_INFINITY) < limitLogMs) return
+    this.#limitsLogged.set(code, now)
+    this.#options.logger.warn({ code, rule, device }, 'a bound of the rules was met')
   }
 }
 
-/** Why an edit ends the instances of a rule; undefined where it changes only words. */
-function endOf(before: StoredRule, after: StoredRule | undefined): string | undefined {
-  if (after === undefined) return 'rule deleted'
-  if (before.enabled && !after.enabled) return 'rule disabled'
-  return evaluationOf(before) === evaluationOf(after) ? undefined : 'rule changed'
+function hasChanged({ occurrences, changed, clocks, windows, held, unneeded }: Evaluation): boolean {
+  const lists = [occurrences, windows, held, unneeded.windows, unneeded.held]
+  return changed.size > 0 || clocks.size > 0 || lists.some(({ length }) => length > 0)
 }
 
-/** The part of a rule that decides when it holds. */
-function evaluationOf({ when, select, for: held, keepFor, wait, gaps, enabled }: StoredRule): string {
-  return canonical({ when, select, held, keepFor, wait, gaps, enabled })
-}
-
-function appliedKey(rule: string): string {
-  return `rule-applied:${rule}`
-}
-
-function eventOf({ instance, transition, ...rest }: Occurrence, recordedAt: number): EventRecord {
-  const { compiled, device, condition } = instance
+function eventOf(
+  { instance, transition, receivedAt, value, ...rest }: Occurrence,
+  recordedAt: number,
+): EventRecord {
   return toEvent({
-    rule: compiled.rule,
-    device,
+    rule: instance.rule,
+    device: instance.device,
     state: transition,
     recordedAt,
-    threshold: condition.threshold,
+    ...(receivedAt === undefined ? {} : { receivedAt }),
+    ...(value === undefined ? {} : { value }),
     ...rest,
   })
 }

@@ -8,6 +8,7 @@ export interface ThreadSettings {
   readonly doorbell: SharedArrayBuffer
   readonly logLevel: string
   readonly store: StoreConfig
+  readonly rulePairsMax: number
 }
 
 /** A question to the store, which lives in the data thread: DuckDB allows one writing process and is opened once. */

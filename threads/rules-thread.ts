@@ -17,7 +17,7 @@ exitOnUnhandledRejection((reason) => {
 
 const logger = createLogger(settings.logLevel, { part: 'rules' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
-const engine = new RulesEngine({ log, clock: wallClock, logger })
+const engine = new RulesEngine({ log, clock: wallClock, logger, pairsMax: settings.rulePairsMax })
 engine.start()
 
 port.on('message', async () => {

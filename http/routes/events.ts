@@ -2,11 +2,10 @@ import { setMaxListeners } from 'node:events'
 import { z } from 'zod'
 import { eventOf, offsetAfter } from '../../events/event-feed.ts'
 import { messageOf } from '../../lib/errors.ts'
-import type { Alarm } from '../../rules/alarm-events.ts'
 import type { Api } from '../api.ts'
 import { streamEvents } from '../event-stream.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { encodeCursor, numberedPageQuery, page, pageQuery } from '../paging.ts'
+import { encodeCursor, numberedPageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 import { scanStream } from '../stream-scan.ts'
 
@@ -14,7 +13,7 @@ const sequence = z.string().refine((text) => offsetAfter(text) !== undefined, 'n
 const filters = { class: z.enum(['maintenance', 'health']).optional(), device: z.string().optional() }
 const streamsMax = 100
 
-/** Events (a list and a live stream) and alarms. */
+/** Events: a list and a live stream. */
 export function eventRoutes(app: Api, { log, logger }: HttpDeps): void {
   const query = z.strictObject({ ...numberedPageQuery, after: sequence.optional(), ...filters })
   app.get(
@@ -61,29 +60,6 @@ export function eventRoutes(app: Api, { log, logger }: HttpDeps): void {
         )
         .finally(() => streams--)
       return reply
-    },
-  )
-
-  const alarmQuery = z.strictObject({
-    ...pageQuery,
-    state: z.enum(['active', 'recovering', 'normal']).optional(),
-    severity: z.enum(['critical', 'major', 'minor', 'warning', 'info']).optional(),
-    device: z.string().optional(),
-  })
-  app.get(
-    '/api/v1/alarms',
-    { config: { role: 'read' }, schema: { querystring: alarmQuery } },
-    async ({ query: { limit, cursor, state, severity, device } }) => {
-      const alarms = log
-        .entries<Alarm>('alarms', cursor === undefined ? {} : { after: cursor })
-        .map(([, alarm]) => alarm)
-      const found = alarms.filter(
-        (alarm) =>
-          (state === undefined || alarm.condition === state) &&
-          (severity === undefined || alarm.severity === severity) &&
-          (device === undefined || alarm.device === device),
-      )
-      return page(found, limit, ({ id }) => id)
     },
   )
 }

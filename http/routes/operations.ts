@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify'
-import type { Alarm } from '../../rules/alarm-events.ts'
+import { AlarmFigureMeter } from '../../rules/alarm-figures.ts'
 import type { Api } from '../api.ts'
 import { docsPage } from '../docs-page.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { consumerLags, messageLedger, RateMeter } from '../ledger.ts'
 import { sendProblem } from '../problem.ts'
-import { logMetrics } from '../prometheus.ts'
+import { alarmMetrics, logMetrics } from '../prometheus.ts'
 
 const indexPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tidemark</title>
 <h1>Tidemark</h1><ul><li><a href="/openapi.json">API description</a><li><a href="/docs">API operations</a><li><a href="/metrics">Metrics</a>
@@ -13,17 +13,18 @@ const indexPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>T
 
 /** Statistics, metrics, health and the description of the API. */
 export function operationRoutes(app: Api, deps: HttpDeps): void {
-  const { log, connections, devices, storeStatus, metrics } = deps
+  const { log, clock, connections, devices, storeStatus, metrics } = deps
   const rate = new RateMeter(log)
+  const alarms = new AlarmFigureMeter(log, clock)
 
   app.get('/api/v1/stats', { config: { role: 'read' } }, async () => {
+    const figures = await alarms.figures()
     const stats = log.stats()
     const { acknowledged, stored, deadLettered, pending } = messageLedger(stats)
-    const alarms = log.entries<Alarm>('alarms').filter(([, alarm]) => alarm.condition !== 'normal')
     return {
       messages: { acknowledged, stored, deadLettered, pending, perSecond: rate.perSecond(acknowledged) },
       devices: { total: devices.size, online: connections.count() },
-      alarms: { standing: alarms.length },
+      alarms: figures,
       consumers: consumerLags(stats),
       store: storeStatus(),
     }
@@ -31,7 +32,8 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
 
   app.get('/metrics', async (_request, reply) => {
     const live = { connectedDevices: connections.count(), storeUp: storeStatus().up }
-    const text = logMetrics(log.stats(), live) + (await metrics.registry.metrics())
+    const figures = await alarms.figures()
+    const text = logMetrics(log.stats(), live) + alarmMetrics(figures) + (await metrics.registry.metrics())
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text)
   })
 

@@ -1,20 +1,102 @@
-import type { DeviceRecord } from '../../domain/device.ts'
-import type { Condition } from '../rule.ts'
+import type { z } from 'zod'
+import type { Value } from '../../domain/profile.ts'
+import type { Condition, Duration, Limit } from '../rule.ts'
 
-/** What one value says: the condition is met, it is past `clear` (so an active alarm may end), or neither. */
-export const outcomes = { met: 1, between: 0, cleared: -1 } as const
+/** What a condition says: docs/RULES.md, "From condition to alarm". */
+export const outcomes = { met: 1, between: 0, cleared: -1, unknown: -2 } as const
 export type Outcome = (typeof outcomes)[keyof typeof outcomes]
 
-/** A condition compiled for one device: its limits resolved. Pure: live, restart and backtest share it. */
-export interface CompiledCondition {
-  /** Judges a value: the number, or 0/1 of a boolean, or a string. */
-  judge(value: number | string): Outcome
-  /** The limit that events name. */
-  readonly threshold: number | boolean | string | readonly number[]
+/** Readings of one metric over a sliding window that ends at the reading being judged; shared by rules. */
+export interface WindowView {
+  /** Number of readings with time in (time − length, time]. */
+  readonly count: number
+  /** Over those readings; of none, NaN (sum 0). `stddev` is the population's. */
+  mean(): number
+  sum(): number
+  min(): number
+  max(): number
+  stddev(): number
+  /** Linear interpolation between the closest ranks, 0 ≤ q ≤ 1. */
+  quantile(q: number): number
+  /** The newest reading with time ≤ time − length. */
+  before(): { readonly time: number; readonly value: number } | undefined
 }
 
-/** One kind of condition: its file exports this, and compile.ts lists it. */
-export interface ConditionKind<C extends Condition> {
-  readonly metrics: (condition: C) => readonly string[]
-  readonly compile: (condition: C, device: DeviceRecord) => CompiledCondition
+/** What a condition is shown: a reading of the device, that its clock has reached a time, or its connection. */
+export interface Input {
+  readonly kind: 'reading' | 'tick' | 'connected' | 'disconnected'
+  /** Event time, Unix ms. Never less than that of the input before. */
+  readonly time: number
+  readonly device: string
+  /** The metric's value in this reading: booleans as true and false. */
+  value(metric: string): Value | undefined
+  /** The same where it is a number or, as 0 or 1, a boolean; undefined for a text and for what the reading does not hold. */
+  number(metric: string): number | undefined
+  /** A window that the condition asked for in `windows`, with this reading in it. */
+  window(metric: string, lengthMs: number): WindowView
+  /** Whether the alarm of a rule that the condition depends on is active or recovering for this device. */
+  isActive(rule: string): boolean
+}
+
+export interface WindowNeed {
+  readonly metric: string
+  readonly lengthMs: number
+}
+
+/** What is known of a device when its state begins. */
+export interface Beginning {
+  /** Registration of the device, Unix ms by the wall clock. */
+  readonly registeredAt: number
+}
+
+/**
+ * A condition compiled for a device: limits and durations resolved. It holds no state and reads no clock: what `step` does
+ * follows from the state and the input alone, so that live, restart and backtest share it.
+ */
+export interface CompiledCondition<S = unknown> {
+  /** Those whose readings reach it. */
+  readonly metrics: ReadonlySet<string>
+  /** True: every reading of the device reaches it (absence of any metric). */
+  readonly everyReading?: boolean
+  /** True: it is shown `connected` and `disconnected` too. */
+  readonly onConnection?: boolean
+  readonly windows: readonly WindowNeed[]
+  /** The limit that events name; where it depends on the state, `thresholdOf`. */
+  readonly threshold: Value | readonly number[]
+  /** Plain data that survives JSON: finite numbers, booleans, texts, arrays, plain objects. */
+  initial(beginning: Beginning): S
+  /** Judges one input that reaches it, changing the state in place. */
+  step(state: S, input: Input): Outcome
+  /** What the event reports, asked right after `step` with the same input. */
+  value(state: S, input: Input): Value | undefined
+  thresholdOf?(state: S, input: Input): Value | readonly number[]
+  /** Beside the reading: rows for the event's evidence. */
+  evidence?(state: S, input: Input): readonly Readonly<Record<string, Value>>[]
+  /** Of kinds that run on the clock: the next event time at which a `tick` changes something, Infinity when none. */
+  deadline?(state: S): number
+}
+
+/** What compiling needs beside the condition. */
+export interface CompileContext {
+  limit(limit: Limit): number
+  /** Milliseconds. */
+  duration(duration: Duration): number
+  /** Of the device's profile, ms. */
+  readonly expectedIntervalMs: number | undefined
+  readonly labels: Readonly<Record<string, string>>
+  compile(inner: Condition): CompiledCondition
+}
+
+/** One kind of condition: its file exports this, and condition-kinds.ts lists it. */
+export interface ConditionKind<C extends Condition, S = unknown> {
+  /** Shape and contradictions within the condition; paths are below the condition. */
+  readonly schema: z.ZodType<C>
+  /** Metrics that it names itself, each with the path (below the condition) at which it does. */
+  reads(condition: C): readonly { readonly path: readonly (string | number)[]; readonly metric: string }[]
+  /** Inner conditions, likewise. */
+  inner?(condition: C): readonly {
+    readonly path: readonly (string | number)[]
+    readonly condition: Condition
+  }[]
+  compile(condition: C, context: CompileContext): CompiledCondition<S>
 }

@@ -23,7 +23,11 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'log',
     'registry',
     'events/event-feed.ts',
+    'rules/alarm-actions.ts',
     'rules/alarm-events.ts',
+    'rules/alarm-figures.ts',
+    'rules/alarm-table.ts',
+    'rules/maintenance-windows.ts',
     'rules/rule.ts',
     'rules/rule-registry.ts',
     'rules/rule-schema.ts',
@@ -64,6 +68,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   '@duckdb/node-api': ['storage'],
   // The bench has the usual do-it-yourself pipeline as a peer, written with the client as its users do.
   '@influxdata/influxdb-client': ['storage', 'bench/diy-subscriber.ts'],
+  '@marcbachmann/cel-js': ['rules/cel.ts'],
   fastify: ['http'],
   '@fastify/swagger': ['http'],
   'fastify-type-provider-zod': ['http'],
@@ -73,7 +78,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   'pino-pretty': ['lib'],
   'prom-client': ['lib'],
   'csv-parse': ['simulators'],
-  luxon: ['simulators'],
+  luxon: ['rules', 'simulators'],
   'hdr-histogram-js': ['simulators'],
   vitest: ['vitest.config.ts'],
 }

@@ -3,11 +3,13 @@ import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { Broker, type BrokerOptions } from '../../broker/broker.ts'
 import type { Role } from '../../broker/rights.ts'
+import type { ConnectionChange } from '../../domain/connection-change.ts'
 import { wallClock } from '../../lib/clock.ts'
 import { createMetrics } from '../../lib/metrics.ts'
+import { decodeConnectionChanges } from '../../log/connection-codec.ts'
 import { IngressGroupReader } from '../../log/ingress-codec.ts'
 import { type LmdbLogOptions, openLmdbLog } from '../../log/lmdb-log.ts'
-import type { Log } from '../../log/log.ts'
+import type { Log, LogTransaction } from '../../log/log.ts'
 import { DeviceRegistry } from '../../registry/device-registry.ts'
 import { TokenRegistry } from '../../registry/token-registry.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -19,7 +21,7 @@ export interface LoggedMessage {
   readonly payload: string
 }
 
-/** A real broker on a real log, with devices `d1` and `d2` and a token of each role. */
+/** A real broker on a real log, with devices `d1` and `d2` (or `deviceIds`) and a token of each role. */
 export interface LiveBroker {
   readonly broker: Broker
   readonly port: number
@@ -33,31 +35,54 @@ export interface LiveBroker {
   connect(clientId: string, options?: ConnectOptions & { role?: Role }): Promise<RawClient>
   /** The messages in the log, in order. */
   messages(): LoggedMessage[]
+  /** What the stream `connections` holds, in order. */
+  connectionChanges(): ConnectionChange[]
   /** Codes that were logged, in order. */
   codes(): string[]
 }
 
-/** A `Log` port whose appends a test can hold or make fail; by itself it passes them on. */
-export class LogGate implements Pick<Log, 'appendIngress'> {
+/** A `Log` port whose writes a test can hold or make fail; by itself it passes them on. */
+export class LogGate implements Pick<Log, 'appendIngress' | 'transaction' | 'entries'> {
+  readonly entries: Log['entries']
   readonly #log: Log
   #held: (() => void)[] | undefined
   /** Appends that were asked for. */
   asked = 0
   /** Thrown by every append while it is set. */
   failure: Error | undefined
+  #heldTransactions: (() => void)[] | undefined
+  /** Transactions that were asked for. */
+  transactionsAsked = 0
+  /** Thrown by every transaction while it is set. */
+  transactionFailure: Error | undefined
 
   constructor(log: Log) {
     this.#log = log
+    this.entries = log.entries.bind(log)
   }
 
   hold(): void {
     this.#held ??= []
   }
 
+  holdTransactions(): void {
+    this.#heldTransactions ??= []
+  }
+
   release(): void {
-    const held = this.#held ?? []
+    const held = [...(this.#held ?? []), ...(this.#heldTransactions ?? [])]
     this.#held = undefined
+    this.#heldTransactions = undefined
     for (const go of held) go()
+  }
+
+  async transaction<T>(work: (tx: LogTransaction) => T): Promise<T> {
+    this.transactionsAsked++
+    await new Promise<void>((go) =>
+      this.#heldTransactions === undefined ? go() : this.#heldTransactions.push(go),
+    )
+    if (this.transactionFailure !== undefined) throw this.transactionFailure
+    return this.#log.transaction(work)
   }
 
   async appendIngress(value: Uint8Array, count: number): Promise<number> {
@@ -69,14 +94,18 @@ export class LogGate implements Pick<Log, 'appendIngress'> {
 }
 
 export async function startBroker(
-  options: Partial<BrokerOptions> & { logOptions?: Partial<LmdbLogOptions> } = {},
+  options: Partial<BrokerOptions> & {
+    logOptions?: Partial<LmdbLogOptions>
+    deviceIds?: readonly string[]
+  } = {},
 ): Promise<LiveBroker> {
-  const { logOptions, ...brokerOptions } = options
+  const { logOptions, deviceIds = ['d1', 'd2'], ...brokerOptions } = options
   const log = await openLmdbLog({ path: join(tempDir(), 'log'), ...logOptions })
   const devices = new DeviceRegistry(log, wallClock)
   const tokens = new TokenRegistry(log, wallClock, 'admin-token')
   const secrets = new Map<string, string>()
-  for (const id of ['d1', 'd2']) secrets.set(id, (await devices.create({ id, type: 'generic' }))!.secret)
+  const created = await Promise.all(deviceIds.map((id) => devices.create({ id, type: 'generic' })))
+  for (const [index, id] of deviceIds.entries()) secrets.set(id, created[index]!.secret)
   const roleTokens = new Map<Role, string>([['admin', 'admin-token']])
   for (const role of ['read', 'operate'] as const)
     roleTokens.set(role, (await tokens.create({ name: role, role, expiresAt: null })).secret)
@@ -103,6 +132,7 @@ export async function startBroker(
   const { port, tlsPort } = await broker.start()
   onTestFinished(async () => {
     gate.release()
+    gate.transactionFailure = undefined
     await broker.stop()
     await log.close()
   })
@@ -124,9 +154,16 @@ export async function startBroker(
         ...connect,
       }),
     messages: () => messagesOf(log),
+    connectionChanges: () => changesOf(log),
     codes: () => lines.flatMap((line) => line.code ?? []),
   }
   return live
+}
+
+/** What the stream `connections` of `log` holds, in order. */
+export function changesOf(log: Log): ConnectionChange[] {
+  const records = log.read('connections', 0, { entriesMax: 1e9, bytesMax: 1e9 })
+  return records.flatMap(({ value }) => decodeConnectionChanges(value))
 }
 
 function messagesOf(log: Log): LoggedMessage[] {

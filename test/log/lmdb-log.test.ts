@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { open } from 'lmdb'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type LmdbLog, type LmdbLogOptions, openLmdbLog } from '../../log/lmdb-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -156,6 +158,23 @@ test('the offset of a removed last record is not given to another', async () => 
   expect(await log.transaction((tx) => tx.removeRecord('dead-letters', 0))).toBe(false)
   expect(await log.transaction((tx) => tx.append('dead-letters', bytes('b'), 1))).toBe(1)
   expect(log.read('dead-letters', 0, all).map((r) => r.value.toString())).toEqual(['b'])
+})
+
+test('a folder of a version that did not know a stream opens, with that stream empty', async () => {
+  const path = tempDir()
+  const before = await openLmdbLog({ path })
+  await before.transaction((tx) => tx.append('readings', bytes('r'), 3))
+  await before.close()
+  const main = open({ path: join(path, 'main'), maxDbs: 32 })
+  await main.openDB({ name: 'connections' }).drop()
+  expect([...main.getKeys()]).not.toContain('connections')
+  await main.close()
+
+  const log = await openLog({ path })
+  expect(log.stats().streams.connections).toEqual({ start: 0, end: 0, bytes: 0 })
+  expect(log.end('readings')).toBe(3)
+  await log.transaction((tx) => tx.append('connections', bytes('c'), 2))
+  expect(log.end('connections')).toBe(2)
 })
 
 describe('the feed of changes', () => {

@@ -62,6 +62,24 @@ test('the oldest dead letters go when there are too many', async () => {
   expect(log.start('dead-letters')).toBe(7)
 })
 
+test('changes of connections go once the rules have had them', async () => {
+  const { log, append, commit, retention } = await setUp()
+  await append('connections', 10)
+  await retention.sweep()
+  expect(log.start('connections')).toBe(0)
+  await commit({ [consumers.rulesConnections]: 6 })
+  await retention.sweep()
+  expect(log.start('connections')).toBe(6)
+})
+
+test('changes of connections that nobody reads do not grow for ever', async () => {
+  const { log, append, commit, retention } = await setUp({ connectionsKept: 4 })
+  await append('connections', 10)
+  await commit({ [consumers.rulesConnections]: 2 })
+  await retention.sweep()
+  expect(log.start('connections')).toBe(6)
+})
+
 test('a stopped sweeper has stopped', async () => {
   const { log, append, retention } = await setUp({ deadLettersKept: 1 })
   await append('dead-letters', 5)

@@ -6,7 +6,7 @@ const startMs = Date.parse('2026-11-23T11:45:00Z')
 const warm = { ts: startMs, values: { temperature_c: 9.1 } }
 
 function raised(rule: Parameters<typeof storedRule>[0] = {}, version = 3, device = fridge) {
-  const evaluation = new Evaluation([storedRule(rule, version)], [device])
+  const evaluation = new Evaluation([storedRule(rule, version)], { devices: [device] })
   evaluation.give({ ...warm, device: device.id })
   return evaluation.events[0]!
 }

@@ -1,12 +1,13 @@
 import type { DeviceRecord } from '../../domain/device.ts'
 import type { EventRecord } from '../../domain/event.ts'
-import type { Value } from '../../domain/profile.ts'
+import type { Profile, Value } from '../../domain/profile.ts'
 import type { ReadingBatch, Shape } from '../../domain/reading-batch.ts'
 import { BatchBuilder } from '../../ingest/batch-builder.ts'
 import { toEvent } from '../../rules/alarm-events.ts'
-import type { AlarmState } from '../../rules/alarm-machine.ts'
-import { Evaluator, type Occurrence } from '../../rules/evaluator.ts'
+import { Evaluator, type LimitCode } from '../../rules/evaluator.ts'
+import type { Evaluation as Evaluated, Occurrence } from '../../rules/instance.ts'
 import type { Rule, StoredRule } from '../../rules/rule.ts'
+import { KeptMemory } from './kept-memory.ts'
 
 /** A reading as the tests of rules write it. */
 export interface Given {
@@ -36,8 +37,10 @@ export function ruleOf(fields: Partial<Rule> = {}): Rule {
     when: { kind: 'threshold', metric: 'temperature_c', above: 8 },
     for: '0s',
     keepFor: '0s',
+    escalate: [],
     wait: '0s',
     gaps: 'hold',
+    suppressedBy: [],
     message: '{device} is {value} °C (limit {threshold})',
     labels: {},
     ...fields,
@@ -51,8 +54,8 @@ export function storedRule(fields: Partial<Rule> = {}, version = 1): StoredRule 
 
 const letters = { number: 'n', boolean: 'b', string: 's' } as const
 
-/** Readings as one record of the `readings` stream, a message each. */
-export function batchOf(readings: readonly Given[]): ReadingBatch {
+/** Readings as one record of the `readings` stream, a message each; received at the time of the first, unless said. */
+export function batchOf(readings: readonly Given[], receivedAt?: number): ReadingBatch {
   const builder = new BatchBuilder()
   const shapes = new Map<string, Shape>()
   for (const { ts, values, device = fridge.id, future = false } of readings) {
@@ -63,40 +66,66 @@ export function batchOf(readings: readonly Given[]): ReadingBatch {
     shapes.set(key, shape)
     for (const value of Object.values(values)) builder.addValue(value)
     builder.addRow({ id: device, type: 'fridge', tags: [] }, shape, ts, future)
-    builder.endMessage(ts)
+    builder.endMessage(receivedAt ?? ts)
   }
   return builder.take()
+}
+
+/** What an `Evaluation` may be given beside its rules. */
+export interface World {
+  readonly devices?: readonly DeviceRecord[]
+  readonly profiles?: readonly Profile[]
+  /** From `from` on, to before `to`, nothing is announced. */
+  readonly maintenance?: readonly { readonly from: number; readonly to: number }[]
+  readonly pairsMax?: number
+  readonly readingsMax?: number
 }
 
 /** The evaluator with what it is given by the engine, in memory: what is kept crosses a restart as JSON, as in the log. */
 export class Evaluation {
   readonly occurrences: Occurrence[] = []
+  readonly limits: { code: LimitCode; rule: string; device: string }[] = []
   evaluations = 0
-  readonly #rules: readonly StoredRule[]
+  readonly kept = new KeptMemory()
+  readonly #rules: Map<string, StoredRule>
   readonly #devices: Map<string, DeviceRecord>
-  readonly #states = new Map<string, string>()
-  readonly #clocks = new Map<string, number>()
+  readonly #world: World
   #evaluator: Evaluator
 
-  constructor(rules: readonly StoredRule[], devices: readonly DeviceRecord[] = [fridge]) {
-    this.#rules = rules
-    this.#devices = new Map(devices.map((device) => [device.id, device]))
+  constructor(rules: readonly StoredRule[], world: World = {}) {
+    this.#rules = new Map(rules.map((rule) => [rule.id, rule]))
+    this.#devices = new Map((world.devices ?? [fridge]).map((device) => [device.id, device]))
+    this.#world = world
     this.#evaluator = this.#start()
   }
 
   /** One group of readings; returns its transitions. */
-  give(...readings: Given[]): Occurrence[] {
-    const { occurrences, changed, clocks, evaluations } = this.#evaluator.evaluate([batchOf(readings)])
-    for (const { compiled, device, state } of changed)
-      this.#states.set(`${compiled.rule.id} ${device.id}`, JSON.stringify(state))
-    for (const [device, time] of clocks) this.#clocks.set(device, time)
-    this.occurrences.push(...occurrences)
-    this.evaluations += evaluations
-    return occurrences
+  give(...readings: Given[]): readonly Occurrence[] {
+    return this.#take(this.#evaluator.evaluate([batchOf(readings)]))
+  }
+
+  /** One group of readings that arrived at the wall time `receivedAt`. */
+  giveAt(receivedAt: number, ...readings: Given[]): readonly Occurrence[] {
+    return this.#take(this.#evaluator.evaluate([batchOf(readings, receivedAt)]))
+  }
+
+  /** The wall clock comes to `now`. */
+  advance(now: number): readonly Occurrence[] {
+    return this.#take(this.#evaluator.advance(now))
+  }
+
+  connection(device: string, online: boolean, at: number): readonly Occurrence[] {
+    return this.#take(this.#evaluator.connections([{ device, online, at }]))
   }
 
   restart(): void {
     this.#evaluator = this.#start()
+  }
+
+  /** Puts a rule in, or in another's place, going on with what is kept of it. */
+  setRule(rule: StoredRule): void {
+    this.#rules.set(rule.id, rule)
+    this.#evaluator.setRule(rule.id, rule)
   }
 
   /** All transitions so far as `raised@1000`. */
@@ -105,32 +134,41 @@ export class Evaluation {
   }
 
   get events(): EventRecord[] {
-    return this.occurrences.map(({ instance: { compiled, device, condition }, transition, ...rest }) =>
+    return this.occurrences.map(({ instance, transition, receivedAt, value, ...rest }) =>
       toEvent({
-        rule: compiled.rule,
-        device,
+        rule: instance.rule,
+        device: instance.device,
         state: transition,
         recordedAt: 0,
-        threshold: condition.threshold,
-        ...rest,
         // When a batch came is not the evaluation's result.
-        receivedAt: 0,
+        ...(receivedAt === undefined ? {} : { receivedAt: 0 }),
+        ...(value === undefined ? {} : { value }),
+        ...rest,
       }),
     )
   }
 
+  #take(evaluated: Evaluated): readonly Occurrence[] {
+    this.kept.write(evaluated)
+    this.occurrences.push(...evaluated.occurrences)
+    this.evaluations += evaluated.evaluations
+    return evaluated.occurrences
+  }
+
   #start(): Evaluator {
-    const evaluator = new Evaluator(
-      {
-        instance: (rule, device) => {
-          const text = this.#states.get(`${rule} ${device}`)
-          return text === undefined ? undefined : (JSON.parse(text) as AlarmState)
-        },
-        clock: (device) => this.#clocks.get(device),
-      },
-      (id) => this.#devices.get(id),
-    )
-    for (const rule of this.#rules) evaluator.setRule(rule.id, rule)
+    const profiles = new Map((this.#world.profiles ?? []).map((profile) => [profile.type, profile]))
+    const evaluator = new Evaluator({
+      kept: this.kept,
+      devices: () => this.#devices.values(),
+      findDevice: (id) => this.#devices.get(id),
+      profileOf: (type) => profiles.get(type),
+      isSilenced: (_rule, _device, timeMs) =>
+        (this.#world.maintenance ?? []).some(({ from, to }) => timeMs >= from && timeMs < to),
+      pairsMax: this.#world.pairsMax ?? 1_000_000,
+      readingsMax: this.#world.readingsMax ?? 100_000,
+      onLimit: (code, rule, device) => this.limits.push({ code, rule, device }),
+    })
+    for (const rule of this.#rules.values()) evaluator.setRule(rule.id, rule)
     return evaluator
   }
 }

@@ -207,7 +207,7 @@ describe('which rules a reading reaches', () => {
   ]
   const reached = (select: object) => {
     const rule = storedRule({ select: { types: [], labels: {}, devices: [], ...select } })
-    const evaluation = new Evaluation([rule], devices)
+    const evaluation = new Evaluation([rule], { devices })
     for (const { id } of [...devices, { id: 'stranger' }]) evaluation.give({ ...at(1, 9), device: id })
     return evaluation.occurrences.map(({ instance }) => instance.device.id)
   }
@@ -226,7 +226,7 @@ describe('which rules a reading reaches', () => {
     const evaluation = new Evaluation([storedRule(), other])
     evaluation.give({ ts: 1, values: { power_w: 40, temperature_c: 1, door_open: true } })
     expect(evaluation.evaluations).toBe(2)
-    expect(evaluation.occurrences.map(({ instance }) => instance.compiled.rule.id)).toEqual(['cold'])
+    expect(evaluation.occurrences.map(({ instance }) => instance.rule.id)).toEqual(['cold'])
   })
 
   test('a disabled rule is not evaluated', () => {
@@ -238,7 +238,7 @@ describe('which rules a reading reaches', () => {
   test('each device has its own limit and its own state', () => {
     const above = { label: 'max_c', default: 8 }
     const rule = storedRule({ when: { kind: 'threshold', metric: 'temperature_c', above } })
-    const evaluation = new Evaluation([rule], devices)
+    const evaluation = new Evaluation([rule], { devices })
     evaluation.give({ ...at(1, 5), device: 'fridge-1' }, { ...at(1, 5), device: 'fridge-2' })
     expect(evaluation.events.map(({ data }) => [data.device, data.threshold])).toEqual([['fridge-2', 4]])
   })
@@ -250,8 +250,8 @@ describe('which rules a reading reaches', () => {
     evaluation.give({ ts: 1, values: { mode: 'cooling', door_open: false } })
     evaluation.give({ ts: 2, values: { mode: 'defrost', door_open: true } })
     expect(evaluation.events.map(({ data }) => [data.rule, data.value, data.evidence])).toEqual([
-      ['mode', 'defrost', [{ ts: 2, mode: 'defrost' }]],
       ['door', true, [{ ts: 2, door_open: true }]],
+      ['mode', 'defrost', [{ ts: 2, mode: 'defrost' }]],
     ])
   })
 })

@@ -39,15 +39,17 @@ describe('what is taken', () => {
         select: { types: [], labels: {}, devices: [] },
         for: '0s',
         keepFor: '0s',
+        escalate: [],
         wait: '0s',
         gaps: 'hold',
+        suppressedBy: [],
         message: '{device}: {rule} ({value}, limit {threshold})',
         labels: {},
       },
     })
   })
 
-  test('the rule of the design, where what is not built yet asks for nothing', () => {
+  test('every field of a rule, and those that the platform adds, which a client may send back', () => {
     const checked = check({
       id: 'fridge-too-warm',
       description: '…',
@@ -57,19 +59,23 @@ describe('what is taken', () => {
       for: '15m',
       keepFor: '5m',
       gaps: 'reset',
-      escalate: [],
+      escalate: [
+        { after: '2h', severity: 'critical' },
+        { after: { label: 'patience', default: '1d' }, severity: 'info' },
+      ],
       actions: [],
-      suppressedBy: [],
-      schedule: {},
-      wait: '0m',
-      message: '{device} in {site} is {value} °C (limit {threshold})',
+      suppressedBy: ['site-power-down'],
+      wait: '1d',
+      message: '{device} in {site} is {value} °C (limit {threshold}) since {since}: {severity}',
       labels: { pack: 'cold-chain' },
       version: 3,
       createdAt: '2026-01-01T00:00:00Z',
       updatedAt: '2026-01-01T00:00:00Z',
+      updatedBy: 'ci',
     })
-    expect(checked).toMatchObject({ ok: true, rule: { id: 'fridge-too-warm', gaps: 'reset', wait: '0m' } })
-    expect(Object.keys((checked as { rule: object }).rule)).not.toContain('version')
+    expect(checked).toMatchObject({ ok: true, rule: { id: 'fridge-too-warm', gaps: 'reset', wait: '1d' } })
+    const dropped = ['version', 'createdAt', 'updatedAt', 'updatedBy', 'actions']
+    expect(Object.keys((checked as { rule: object }).rule).filter((key) => dropped.includes(key))).toEqual([])
   })
 
   test.each([
@@ -132,12 +138,7 @@ describe('what is refused, and where', () => {
     ['a name that gives no id', { name: '温度' }, '/id: no id can be made'],
     ['a class that is none', { class: 'comfort' }, '/class: '],
     ['no condition', { when: undefined }, '/when: expected a condition'],
-    ['a kind that is none', { when: { kind: 'magic' } }, '/when/kind: expected the kind threshold'],
-    [
-      'a kind to come',
-      { when: { kind: 'absence', longerThan: '10m' } },
-      '/when/kind: the kind absence is not supported yet',
-    ],
+    ['a kind that is none', { when: { kind: 'magic' } }, '/when/kind: expected one of threshold'],
     ['a bad metric name', when({ above: 1 }, 'time'), '/when/metric: not a metric name'],
     ['no limit', when({}), '/when: expected one of above, below'],
     ['two limits', when({ below: 2, above: 8 }), '/when/below: cannot stand beside above'],
@@ -167,11 +168,17 @@ describe('what is refused, and where', () => {
     ['clear with equals', when({ equals: true, clear: 0 }), '/when/clear: only with'],
     ['a duration without a unit', { for: '15' }, '/for: expected a duration'],
     ['a duration as a number', { keepFor: 300 }, '/keepFor: expected a duration'],
-    ['a wait', { wait: '10m' }, '/wait: a wait other than 0s is not supported yet'],
-    ['escalation', { escalate: [{ after: '2h' }] }, '/escalate: escalate is not supported yet'],
-    ['actions', { actions: [{ kind: 'webhook' }] }, '/actions: actions is not supported yet'],
-    ['suppression', { suppressedBy: ['x'] }, '/suppressedBy: suppressedBy is not supported yet'],
-    ['a schedule', { schedule: { timezone: 'UTC' } }, '/schedule/timezone: schedule is not supported yet'],
+    ['a wait of more than a day', { wait: '25h' }, '/wait: at most 1d (waitMsMax)'],
+    ['a wait from a label', { wait: { label: 'x', default: '1m' } }, '/wait: expected a duration'],
+    ['actions', { actions: [{ kind: 'webhook' }] }, '/actions: webhooks of a rule are not supported yet'],
+    ['suppression by itself', { id: 'x', suppressedBy: ['x'] }, '/suppressedBy/0: a rule cannot depend'],
+    [
+      'suppression by itself, under the id made from the name',
+      { suppressedBy: ['fridge-above-8-c'] },
+      '/suppressedBy/0: a rule cannot depend on itself',
+    ],
+    ['a name of two lines', { name: 'a\nb' }, '/name: control characters'],
+    ['a name of blanks', { name: '  ', id: 'x' }, '/name: must not be blank'],
     ['a bad device', { select: { devices: ['ok', 'a/b'] } }, '/select/devices/1: not a device id'],
     ['a bad label name', { select: { labels: { 'a/b': 'x' } } }, '/select/labels/a~1b: not a label name'],
     [
@@ -207,6 +214,31 @@ describe('what is refused, and where', () => {
     const found = problems(check({ name: '', for: 'x', select: { types: ['Fridge'] } }))
     expect(found.map((problem) => problem.split(':')[0])).toEqual(['/name', '/select/types/0', '/for'])
   })
+})
+
+describe('text', () => {
+  test.each([
+    [
+      'HTML, whose escaping is the business of who shows it',
+      '<b onload=alert(1)>warm</b>',
+      'b-onload-alert-1-warm-b',
+    ],
+    ['a path, of which the id keeps no dot and no slash', '../../etc/passwd', 'etc-passwd'],
+    ['a pair of surrogates', 'warm 🔥', 'warm'],
+    ['Arabic without marks', 'حرارة 8', '8'],
+  ])('a name may be %s', (_name, name, id) => {
+    expect(check({ name })).toMatchObject({ ok: true, rule: { name, id } })
+  })
+
+  test('a description may have lines and tabs, and no other control character', () => {
+    expect(problems(check({ description: 'one\n\ttwo' }))).toEqual([])
+    expect(problems(check({ description: 'one\u0007' }))).toEqual([expect.stringMatching(/^\/description: /)])
+  })
+})
+
+test('at most 100 problems are told of one rule', () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`field_${i}`, i]))
+  expect(problems(check(many))).toHaveLength(100)
 })
 
 test('names of Object.prototype are names like any other', () => {

@@ -45,7 +45,12 @@ class Site {
   }
 
   start(): void {
-    this.#engine = new RulesEngine({ log: this.log, clock: this.#clock, logger: silentLogger })
+    this.#engine = new RulesEngine({
+      pairsMax: 100_000,
+      log: this.log,
+      clock: this.#clock,
+      logger: silentLogger,
+    })
     this.#engine.start()
   }
 
@@ -357,7 +362,12 @@ test('an edit outlives a log that refuses to be written for a while', async () =
     },
   })
   await site.rules.setEnabled('too-warm', false)
-  const engine = new RulesEngine({ log: flaky, clock: { now: () => site.nowMs }, logger: silentLogger })
+  const engine = new RulesEngine({
+    pairsMax: 100_000,
+    log: flaky,
+    clock: { now: () => site.nowMs },
+    logger: silentLogger,
+  })
   engine.start()
   onTestFinished(() => engine.stop())
   await until(() => expect(site.said).toEqual(['raised 1', 'cleared 1 rule disabled']))

@@ -1,20 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { Value } from '../../../domain/profile.ts'
-import { outcomes } from '../../../rules/conditions/condition.ts'
-import { threshold } from '../../../rules/conditions/threshold.ts'
 import type { ThresholdCondition } from '../../../rules/rule.ts'
-import { fridge } from '../evaluation.ts'
+import { compiled, outcomesOf, series } from './drive.ts'
 
-const { met, between, cleared } = outcomes
+const [met, between, cleared] = ['met', 'between', 'cleared']
 type Limits = Omit<ThresholdCondition, 'kind' | 'metric'>
 
-function judged(limits: Limits, value: number | string, labels: Record<string, string> = {}) {
-  const condition: ThresholdCondition = { kind: 'threshold', metric: 'temperature_c', ...limits }
-  return threshold.compile(condition, { ...fridge, labels }).judge(value)
+function judged(limits: Limits, value: Value): string | undefined {
+  return outcomesOf({ kind: 'threshold', metric: 'm', ...limits }, series([value]))[0]
 }
 
 describe('limits are exclusive and clear is inclusive', () => {
-  test.each<[string, Limits, number | string, number]>([
+  test.each<[string, Limits, Value, string | undefined]>([
     ['above: over', { above: 8 }, 8.001, met],
     ['above: at the limit', { above: 8 }, 8, cleared],
     ['above with clear: at the limit', { above: 8, clear: 7.5 }, 8, between],
@@ -34,38 +31,18 @@ describe('limits are exclusive and clear is inclusive', () => {
     ['inside: within', { inside: [0, 4] }, 1, met],
     ['inside: at the low limit', { inside: [0, 4] }, 0, cleared],
     ['inside: at the high limit', { inside: [0, 4] }, 4, cleared],
-    ['equals: a boolean arrives as 0 or 1', { equals: true }, 1, met],
+    ['equals: a boolean is compared as 0 or 1', { equals: true }, 1, met],
+    ['equals: true', { equals: true }, true, met],
+    ['equals: a number and a boolean', { equals: 1 }, true, met],
     ['equals: false', { equals: false }, 0, met],
     ['equals: the other boolean', { equals: true }, 0, cleared],
     ['equals: text', { equals: 'walking' }, 'walking', met],
+    ['equals: a text that looks like the number', { equals: 8 }, '8', cleared],
+    ['above: a boolean', { above: 0 }, true, met],
     ['equals: other text', { equals: 'walking' }, 'Walking', cleared],
     ['above: text meets no limit', { above: 8 }, '9', between],
   ])('%s', (_name, limits, value, expected) => {
     expect(judged(limits, value)).toBe(expected)
-  })
-})
-
-describe('a limit from a label', () => {
-  const limits: Limits = { above: { label: 'max_c', default: 8 } }
-
-  test.each<[string, Record<string, string>, number]>([
-    ['is the number in the label', { max_c: '4' }, 4],
-    ['is the default without the label', {}, 8],
-    ['is the default where the label holds no number', { max_c: 'warm' }, 8],
-    ['is the default where the label is blank', { max_c: ' ' }, 8],
-    ['is the default where the label is infinite', { max_c: '1e999' }, 8],
-  ])('%s', (_name, labels, limit) => {
-    expect(judged(limits, limit, labels)).toBe(cleared)
-    expect(judged(limits, limit + 0.01, labels)).toBe(met)
-  })
-
-  test('is not taken from the prototype of labels', () => {
-    expect(judged({ above: { label: 'constructor', default: 8 } }, 9)).toBe(met)
-  })
-
-  test('stays met above it where clear lies beyond it', () => {
-    expect(judged({ ...limits, clear: 7.5 }, 7, { max_c: '4' })).toBe(met)
-    expect(judged({ ...limits, clear: 7.5 }, 4, { max_c: '4' })).toBe(cleared)
   })
 })
 
@@ -74,6 +51,5 @@ test.each<[Limits, Value | readonly number[]]>([
   [{ outside: [1, 2] }, [1, 2]],
   [{ equals: true }, true],
 ])('events name the limit of %o', (limits, expected) => {
-  const condition: ThresholdCondition = { kind: 'threshold', metric: 'm', ...limits }
-  expect(threshold.compile(condition, fridge).threshold).toEqual(expected)
+  expect(compiled({ kind: 'threshold', metric: 'm', ...limits }).threshold).toEqual(expected)
 })

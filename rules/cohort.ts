@@ -1,0 +1,175 @@
+import type { DeviceRecord } from '../domain/device.ts'
+import type { AlarmState } from './alarm-machine.ts'
+import type { CompiledRule, RuleForDevice } from './compile.ts'
+import { type CompiledCondition, outcomes } from './conditions/condition.ts'
+import { judgeGroup } from './conditions/group.ts'
+import { Inner, type InnerState } from './conditions/inner.ts'
+import { judgePeer, type PeerState, type PeerValue } from './conditions/peers.ts'
+import { HeldReadings } from './held-readings.ts'
+import { Instance } from './instance.ts'
+import type { SharedWindow } from './lane.ts'
+import type { GroupCondition, PeersCondition } from './rule.ts'
+
+/** A device's part in a group. Of `group` its state is that of the inner condition, of `peers` its newest value. */
+export interface Member {
+  readonly instance: Instance
+  readonly windows: ReadonlyMap<string, SharedWindow>
+}
+
+/** State of a member of `group`: the inner condition's, and its time. */
+interface MemberState extends InnerState {
+  time: number
+}
+
+/** The devices that one rule of kind `group` or `peers` compares: those of one value of the label. */
+export class Cohort {
+  readonly rule: CompiledRule
+  /** `site=berlin`; `group=all` without a label. */
+  readonly id: string
+  readonly members = new Map<string, Member>()
+  readonly held = new HeldReadings()
+  /** Newest event time evaluated of any member. */
+  newest = Number.NEGATIVE_INFINITY
+  /** Newest event time that arrived, of any member. */
+  newestArrived = Number.NEGATIVE_INFINITY
+  /** The group's own alarm; none of `peers`. */
+  readonly instance: Instance | undefined
+  #holding = 0
+
+  constructor(rule: CompiledRule, id: string, kept: AlarmState | undefined) {
+    this.rule = rule
+    this.id = id
+    const { when } = rule.rule
+    if (when.kind === 'group') this.instance = this.#newGroupInstance(when, kept)
+  }
+
+  /** Name under which its held readings and its members' windows are kept; no device's lane has such a one. */
+  get owner(): string {
+    return `${cohortOwners(this.rule.rule.id)}${this.id}`
+  }
+
+  /** Adds a device with what was kept of it. */
+  add(
+    device: DeviceRecord,
+    compiled: RuleForDevice,
+    kept: AlarmState | undefined,
+    windows: ReadonlyMap<string, SharedWindow>,
+  ): void {
+    const { when } = this.rule.rule
+    const condition =
+      when.kind === 'peers'
+        ? this.#peerCondition(when, device.id, compiled.condition as PeerValue)
+        : this.#memberCondition(compiled.condition)
+    const basis = memberBasis(compiled.basis, this.id)
+    const own = { ...compiled, condition, range: undefined, basis }
+    const instance = new Instance(own, device, kept, this.newest)
+    this.members.set(device.id, { instance, windows })
+    const state = instance.state.inner as MemberState | PeerState
+    if ('holds' in state && state.holds) this.#holding++
+    if (state.time > this.newest && state.time > 0) this.newest = state.time
+  }
+
+  remove(deviceId: string): void {
+    const state = this.members.get(deviceId)?.instance.state.inner as MemberState | PeerState | undefined
+    if (state !== undefined && 'holds' in state && state.holds) this.#holding--
+    this.members.delete(deviceId)
+  }
+
+  #newGroupInstance(when: GroupCondition, kept: AlarmState | undefined): Instance {
+    const device = groupDevice(this.rule, this.id)
+    const { timing, condition } = this.rule.forDevice(device, undefined)
+    const counted: CompiledCondition<null> = {
+      metrics: new Set(),
+      windows: [],
+      threshold: when.atLeast ?? when.share!,
+      initial: () => null,
+      step: () => judgeGroup(when, this.#holding, this.members.size),
+      value: () => (when.atLeast === undefined ? this.#holding / this.members.size : this.#holding),
+      // The group's `for` runs on the clock where its members' conditions do.
+      ...(condition.deadline === undefined ? {} : { deadline: () => Number.POSITIVE_INFINITY }),
+    }
+    const compiled = { rule: this.rule, condition: counted, range: undefined, timing, basis: undefined }
+    return new Instance(compiled, device, kept, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Of a member of `group`: the inner condition as within any other, counted here. */
+  #memberCondition(inner: CompiledCondition): CompiledCondition<MemberState> {
+    const within = new Inner(inner)
+    return {
+      metrics: inner.metrics,
+      everyReading: inner.everyReading === true,
+      onConnection: inner.onConnection === true,
+      windows: inner.windows,
+      threshold: inner.threshold,
+      initial: (beginning) => ({ ...within.initial(beginning), time: 0 }),
+      step: (state, input) => {
+        const before = state.holds
+        within.step(state, input)
+        state.time = Math.max(state.time, input.time)
+        this.#holding += Number(state.holds) - Number(before)
+        return outcomes.unknown
+      },
+      value: () => undefined,
+      ...(inner.deadline === undefined
+        ? {}
+        : { deadline: (state: MemberState) => inner.deadline!(state.own) }),
+    }
+  }
+
+  /** Of a member of `peers`: its newest value against those of the others. */
+  #peerCondition(when: PeersCondition, deviceId: string, own: PeerValue): CompiledCondition<PeerState> {
+    let edge = 0
+    return {
+      ...own,
+      step: (state, input) => {
+        own.step(state, input)
+        const value = input.number(when.metric)
+        if (value === undefined) return outcomes.unknown
+        const judged = judgePeer(when, value, this.#valuesOfOthers(deviceId, own.maxAgeMs))
+        edge = judged.edge
+        return judged.outcome
+      },
+      thresholdOf: () => edge,
+    }
+  }
+
+  #valuesOfOthers(deviceId: string, maxAgeMs: number): Float64Array {
+    const values = new Float64Array(this.members.size)
+    let count = 0
+    for (const [id, { instance }] of this.members) {
+      const { time, value } = instance.state.inner as PeerState
+      if (id !== deviceId && value !== null && this.newest - time <= maxAgeMs) values[count++] = value
+    }
+    return values.subarray(0, count)
+  }
+}
+
+/** What a member's state was made with: it begins anew in another group. */
+export function memberBasis(basis: string | undefined, groupId: string | undefined): string {
+  return `${groupId ?? ''} ${basis ?? ''}`
+}
+
+/** What the owners of a rule's cohorts begin with. */
+export function cohortOwners(ruleId: string): string {
+  return `@${ruleId} `
+}
+
+/** The group of a rule that a device belongs to; undefined without the label. */
+export function groupIdOf(rule: CompiledRule, device: DeviceRecord): string | undefined {
+  const { by } = rule.rule.when as GroupCondition | PeersCondition
+  if (by === undefined) return 'group=all'
+  return Object.hasOwn(device.labels, by) ? `${by}=${device.labels[by]}` : undefined
+}
+
+/** A group as the device of its alarm. */
+export function groupDevice({ rule }: CompiledRule, id: string): DeviceRecord {
+  const at = id.indexOf('=')
+  const { by } = rule.when as GroupCondition
+  return {
+    id,
+    type: rule.select.types[0] ?? '',
+    labels: by === undefined ? {} : { [by]: id.slice(at + 1) },
+    createdAt: rule.createdAt,
+    secretHash: '',
+  }
+}

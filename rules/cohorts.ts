@@ -1,0 +1,101 @@
+import type { DeviceRecord } from '../domain/device.ts'
+import type { Profile } from '../domain/profile.ts'
+import { Cohort, groupIdOf } from './cohort.ts'
+import type { CompiledRule } from './compile.ts'
+import { windowKey } from './device-rules.ts'
+import type { Kept } from './kept.ts'
+import type { SharedWindow } from './lane.ts'
+import { SlidingWindow } from './sliding-window.ts'
+
+export interface CohortsSource {
+  readonly kept: Kept
+  readonly devices: () => Iterable<DeviceRecord>
+  readonly findDevice: (id: string) => DeviceRecord | undefined
+  readonly profileOf: (type: string) => Profile | undefined
+  readonly readingsMax: number
+}
+
+interface RuleCohorts {
+  readonly byId: Map<string, Cohort>
+  readonly groupOfDevice: Map<string, Cohort>
+}
+
+/** The groups of all rules that compare devices. Those of a rule are made when it is first asked for one. */
+export class Cohorts {
+  readonly #source: CohortsSource
+  readonly #ofRule = new Map<CompiledRule, RuleCohorts>()
+
+  constructor(source: CohortsSource) {
+    this.#source = source
+  }
+
+  of(rule: CompiledRule, device: DeviceRecord): Cohort | undefined {
+    return this.#cohortsOf(rule).groupOfDevice.get(device.id)
+  }
+
+  hasMembers(rule: CompiledRule, groupId: string): boolean {
+    return (this.#cohortsOf(rule).byId.get(groupId)?.members.size ?? 0) > 0
+  }
+
+  /** A device was registered, edited or removed: it joins or leaves groups. */
+  deviceChanged(id: string): void {
+    const device = this.#source.findDevice(id)
+    for (const [rule, cohorts] of this.#ofRule) {
+      cohorts.groupOfDevice.get(id)?.remove(id)
+      cohorts.groupOfDevice.delete(id)
+      if (device !== undefined && rule.matches(device)) this.#join(rule, cohorts, device)
+    }
+  }
+
+  forgetRule(rule: CompiledRule): void {
+    this.#ofRule.delete(rule)
+  }
+
+  forgetAll(): void {
+    this.#ofRule.clear()
+  }
+
+  #cohortsOf(rule: CompiledRule): RuleCohorts {
+    const found = this.#ofRule.get(rule)
+    if (found !== undefined) return found
+    const cohorts: RuleCohorts = { byId: new Map(), groupOfDevice: new Map() }
+    this.#ofRule.set(rule, cohorts)
+    for (const device of this.#source.devices()) if (rule.matches(device)) this.#join(rule, cohorts, device)
+    return cohorts
+  }
+
+  #join(rule: CompiledRule, cohorts: RuleCohorts, device: DeviceRecord): void {
+    const groupId = groupIdOf(rule, device)
+    if (groupId === undefined) return
+    const { kept, profileOf } = this.#source
+    let cohort = cohorts.byId.get(groupId)
+    if (cohort === undefined) {
+      cohort = new Cohort(rule, groupId, kept.instance(rule.rule.id, groupId))
+      for (const reading of kept.held(cohort.owner)) cohort.held.add(reading)
+      cohorts.byId.set(groupId, cohort)
+    }
+    const compiled = rule.forDevice(device, profileOf(device.type))
+    const windows = this.#windowsOf(cohort, device, compiled.condition.windows)
+    cohort.add(device, compiled, kept.instance(rule.rule.id, device.id), windows)
+    cohort.newestArrived = Math.max(
+      cohort.newestArrived,
+      kept.clock(device.id)?.time ?? Number.NEGATIVE_INFINITY,
+    )
+    cohorts.groupOfDevice.set(device.id, cohort)
+  }
+
+  #windowsOf(
+    cohort: Cohort,
+    { id }: DeviceRecord,
+    needs: readonly { readonly metric: string; readonly lengthMs: number }[],
+  ): ReadonlyMap<string, SharedWindow> {
+    const { kept, readingsMax } = this.#source
+    const windows = new Map<string, SharedWindow>()
+    for (const { metric, lengthMs } of needs) {
+      const buckets = kept.window({ owner: cohort.owner, device: id, metric, lengthMs })
+      const window = SlidingWindow.load(lengthMs, buckets, readingsMax)
+      windows.set(windowKey(metric, lengthMs), { metric, lengthMs, window })
+    }
+    return windows
+  }
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import type { Value } from '../../domain/profile.ts'
+import type { CounterCondition } from '../rule.ts'
+import {
+  type CompileContext,
+  type CompiledCondition,
+  type ConditionKind,
+  type Input,
+  type Outcome,
+  outcomes,
+} from './condition.ts'
+import { limit, metric } from './fields.ts'
+
+const hourMs = 3_600_000
+
+const fields = z.strictObject({
+  kind: z.literal('counter'),
+  metric,
+  event: z.enum(['reset', 'rollover', 'reverse', 'implausible']),
+  max: z.number().positive().optional(),
+  maxPerHour: limit
+    .refine((given) => (typeof given === 'number' ? given : given.default) >= 0, 'must not be negative')
+    .optional(),
+})
+
+/** A step of a meter's register: docs/RULES.md, "counter". */
+export const counter: ConditionKind<CounterCondition, RegisterState> = {
+  schema: fields.superRefine(({ event, max, maxPerHour }, context) => {
+    const problem = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message })
+    if (event === 'rollover' && max === undefined) problem('max', 'needed for rollover')
+    if (event === 'implausible' && max !== undefined) problem('max', 'not with implausible')
+    if (event === 'implausible' && maxPerHour === undefined) problem('maxPerHour', 'needed for implausible')
+    if (event !== 'implausible' && maxPerHour !== undefined) problem('maxPerHour', 'only with implausible')
+  }),
+  reads: ({ metric }) => [{ path: ['metric'], metric }],
+  compile: (condition, context) => new Register(condition, context),
+}
+
+interface RegisterState {
+  time: number
+  value: number | null
+  /** The register before that. */
+  previous: number | null
+}
+
+class Register implements CompiledCondition<RegisterState> {
+  readonly metrics: ReadonlySet<string>
+  readonly windows = []
+  readonly threshold: number
+  readonly #metric: string
+  readonly #event: CounterCondition['event']
+  readonly #max: number | undefined
+
+  constructor({ metric, event, max, maxPerHour }: CounterCondition, context: CompileContext) {
+    this.#metric = metric
+    this.#event = event
+    this.#max = max
+    this.metrics = new Set([metric])
+    // Of a fall, the previous value; a register begins at 0.
+    this.threshold = maxPerHour === undefined ? 0 : context.limit(maxPerHour)
+  }
+
+  initial(): RegisterState {
+    return { time: 0, value: null, previous: null }
+  }
+
+  step(state: RegisterState, input: Input): Outcome {
+    const value = input.number(this.#metric)
+    if (value === undefined) return outcomes.unknown
+    const previous = state.value
+    const hours = (input.time - state.time) / hourMs
+    state.previous = previous
+    state.value = value
+    state.time = input.time
+    if (previous === null) return outcomes.unknown
+    return this.#holds(previous, value, hours) ? outcomes.met : outcomes.cleared
+  }
+
+  value(_state: RegisterState, input: Input): Value | undefined {
+    return input.value(this.#metric)
+  }
+
+  thresholdOf({ previous }: RegisterState): number {
+    return this.#event === 'implausible' ? this.threshold : (previous ?? this.threshold)
+  }
+
+  #holds(previous: number, value: number, hours: number): boolean {
+    if (this.#event === 'implausible') return value > previous && value - previous > this.threshold * hours
+    if (value >= previous) return false
+    // Counting on through `max` is the shorter way than counting back.
+    const isRollover = this.#max !== undefined && this.#max - previous + value < previous - value
+    if (this.#event === 'rollover') return isRollover
+    if (isRollover) return false
+    return this.#event === 'reset' ? value < previous / 2 : value >= previous / 2
+  }
+}

@@ -1,0 +1,114 @@
+import { type Beginning, type CompiledCondition, type Input, type Outcome, outcomes } from './condition.ts'
+
+/** State of a condition within another: its own, its newest outcome, and whether it holds. */
+export interface InnerState {
+  own: unknown
+  outcome: Outcome
+  holds: boolean
+}
+
+/** A condition within another (docs/RULES.md, "Inner conditions"). */
+export class Inner {
+  readonly condition: CompiledCondition
+
+  constructor(condition: CompiledCondition) {
+    this.condition = condition
+  }
+
+  initial(beginning: Beginning): InnerState {
+    return { own: this.condition.initial(beginning), outcome: outcomes.unknown, holds: false }
+  }
+
+  /** Whether the input has something for it. */
+  isReachedBy(state: InnerState, input: Input): boolean {
+    if (input.kind === 'tick') return (this.condition.deadline?.(state.own) ?? Infinity) <= input.time
+    return reaches(this.condition, input)
+  }
+
+  /** Judges the input if it reaches the condition, and says whether it did; the outcome is kept in the state. */
+  step(state: InnerState, input: Input): boolean {
+    if (!this.isReachedBy(state, input)) return false
+    state.outcome = this.condition.step(state.own, input)
+    if (state.outcome === outcomes.met) state.holds = true
+    else if (state.outcome === outcomes.cleared) state.holds = false
+    return true
+  }
+}
+
+/**
+ * Whether a reading (or a change of the connection) has something for the condition. One that names no metric (`flapping` of
+ * a rule) is reached by whatever reading its rule is shown.
+ */
+export function reaches(condition: CompiledCondition, input: Input): boolean {
+  if (input.kind !== 'reading') return condition.onConnection === true
+  if (condition.everyReading || condition.metrics.size === 0) return true
+  for (const metric of condition.metrics) if (input.value(metric) !== undefined) return true
+  return false
+}
+
+/** What a condition that holds others needs of the evaluator: everything that they need. */
+export function needsOf(inners: readonly Inner[]): {
+  metrics: ReadonlySet<string>
+  everyReading: boolean
+  onConnection: boolean
+  windows: CompiledCondition['windows']
+} {
+  return {
+    metrics: new Set(inners.flatMap(({ condition }) => [...condition.metrics])),
+    everyReading: inners.some(({ condition }) => condition.everyReading === true),
+    onConnection: inners.some(({ condition }) => condition.onConnection === true),
+    windows: inners.flatMap(({ condition }) => condition.windows),
+  }
+}
+
+/** `deadline` of a condition that holds others: the earliest of theirs. None where none of them runs on the clock. */
+export function deadlineOf<S>(
+  inners: readonly Inner[],
+  statesOf: (state: S) => readonly InnerState[],
+): { deadline?(state: S): number } {
+  if (inners.every(({ condition }) => condition.deadline === undefined)) return {}
+  return {
+    deadline: (state) => {
+      const states = statesOf(state)
+      let earliest = Number.POSITIVE_INFINITY
+      for (let i = 0; i < inners.length; i++) {
+        const own = inners[i]!.condition.deadline?.(states[i]!.own) ?? Number.POSITIVE_INFINITY
+        if (own < earliest) earliest = own
+      }
+      return earliest
+    },
+  }
+}
+
+/** What an event reports of several conditions: that of the first that the input reached. */
+export interface FirstReached {
+  inner: InnerState[]
+  /** Index of the first inner condition that the newest input reached. */
+  first: number
+}
+
+/** Shows an input to each inner condition that it reaches. */
+export function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): void {
+  let first = -1
+  for (let i = 0; i < inners.length; i++) {
+    if (inners[i]!.step(state.inner[i]!, input) && first === -1) first = i
+  }
+  state.first = Math.max(first, 0)
+}
+
+/** Value, threshold and evidence of the first inner condition that the input reached. */
+export function reportOfFirst(
+  inners: readonly Inner[],
+): Pick<CompiledCondition<FirstReached>, 'threshold' | 'value'> &
+  Required<Pick<CompiledCondition<FirstReached>, 'thresholdOf' | 'evidence'>> {
+  return {
+    threshold: inners[0]!.condition.threshold,
+    value: ({ inner, first }, input) => inners[first]!.condition.value(inner[first]!.own, input),
+    thresholdOf: ({ inner, first }, input) => {
+      const { condition } = inners[first]!
+      return condition.thresholdOf?.(inner[first]!.own, input) ?? condition.threshold
+    },
+    evidence: ({ inner, first }, input) =>
+      inners[first]!.condition.evidence?.(inner[first]!.own, input) ?? [],
+  }
+}

@@ -1,0 +1,61 @@
+import { conditionsOf } from './placed-condition.ts'
+import type { Rule } from './rule.ts'
+import { type RuleProblem, toPointer } from './rule-problem.ts'
+
+/** A place at which a rule names another. */
+interface Mention {
+  readonly rule: string
+  readonly pointer: string
+  readonly field: 'suppressedBy' | 'flapping'
+}
+
+/**
+ * What a rule says of other rules: not itself, and with `rules` given, flapping of one that there is, and no way back to
+ * itself (two rules that silence each other would depend on which is evaluated first). A rule of `suppressedBy` that
+ * there is not is never active, so it may come later.
+ */
+export function relationProblems(rule: Rule, rules: ReadonlyMap<string, Rule> | undefined): RuleProblem[] {
+  return mentionsOf(rule).flatMap(({ rule: id, pointer, field }) => {
+    if (id === rule.id) return [{ pointer, detail: 'a rule cannot depend on itself' }]
+    if (rules === undefined) return []
+    if (field === 'flapping' && !rules.has(id)) return [{ pointer, detail: `there is no rule ${id}` }]
+    const way = wayBack(id, rule.id, rules)
+    return way === undefined ? [] : [{ pointer, detail: `a circle: ${[rule.id, ...way].join(' → ')}` }]
+  })
+}
+
+/** Of the rule's own and of its conditions at any depth. */
+function mentionsOf(rule: Rule): Mention[] {
+  const suppressors = rule.suppressedBy.map(
+    (id, i): Mention => ({ rule: id, pointer: toPointer(['suppressedBy', i]), field: 'suppressedBy' }),
+  )
+  const flapping = conditionsOf(rule).flatMap(({ condition, path }): Mention[] =>
+    condition.kind === 'flapping' && condition.of !== 'connection'
+      ? [{ rule: condition.of.rule, pointer: toPointer([...path, 'of', 'rule']), field: 'flapping' }]
+      : [],
+  )
+  return [...suppressors, ...flapping]
+}
+
+/** The rules from `from` to `to`, each depending on the next; undefined when `from` does not depend on `to`. */
+function wayBack(from: string, to: string, rules: ReadonlyMap<string, Rule>): string[] | undefined {
+  const cameFrom = new Map<string, string | undefined>([[from, undefined]])
+  const open = [from]
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const rule = rules.get(id)
+    if (rule === undefined) continue
+    for (const { rule: next } of mentionsOf(rule)) {
+      if (cameFrom.has(next)) continue
+      cameFrom.set(next, id)
+      if (next === to) return wayTo(to, cameFrom)
+      open.push(next)
+    }
+  }
+  return undefined
+}
+
+function wayTo(to: string, cameFrom: ReadonlyMap<string, string | undefined>): string[] {
+  const way: string[] = []
+  for (let id: string | undefined = to; id !== undefined; id = cameFrom.get(id)) way.push(id)
+  return way.reverse()
+}

@@ -1,0 +1,97 @@
+import type { DeviceRecord } from '../domain/device.ts'
+import type { Value } from '../domain/profile.ts'
+import { escalatedSeverity, isUp, noteArrival, step, type Transition } from './alarm-machine.ts'
+import { outcomes, type WindowView } from './conditions/condition.ts'
+import { type DeviceRules, windowKey } from './device-rules.ts'
+import { type Evaluation, emptyEvaluation, type Instance } from './instance.ts'
+import type { SharedWindow } from './lane.ts'
+import type { Stepper } from './range-table.ts'
+import type { InputScope, ReadingInput } from './reading-input.ts'
+
+/** Steps instances by the input that is being shown, and notes what came of it. */
+export class Stepping implements Stepper, InputScope {
+  evaluation: Evaluation = emptyEvaluation()
+  input: ReadingInput
+  /** Of the batch; undefined where no reading is the cause. */
+  receivedAt: number | undefined
+  /** Whose input it is. */
+  rules: DeviceRules | undefined
+  windows: ReadonlyMap<string, SharedWindow> = new Map()
+  #instance: Instance | undefined
+  readonly #isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+
+  constructor(
+    input: ReadingInput,
+    isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean,
+  ) {
+    this.input = input
+    this.#isSilenced = isSilenced
+  }
+
+  step(instance: Instance): void {
+    this.stepAt(instance, this.input.time)
+  }
+
+  /** `timeMs`: of the input; of a group's alarm, the group's. */
+  stepAt(instance: Instance, timeMs: number): void {
+    const { input, evaluation } = this
+    const { state, compiled } = instance
+    const { condition, timing, rule } = compiled
+    this.#instance = instance
+    if (rule.gapsReset && input.kind === 'reading') noteArrival(state, timeMs)
+    let outcome = condition.step(state.inner as never, input)
+    if (rule.schedule !== undefined && !rule.schedule.isInForce(timeMs)) outcome = outcomes.cleared
+    if (instance.isStateful) evaluation.changed.add(instance)
+    if (state.condition === 'normal' && outcome !== outcomes.met) return
+    // A reading that disproves a silence is older than the alarm that it ends: an episode does not go back.
+    const time = isUp(state) ? Math.max(timeMs, state.raisedAt) : timeMs
+    const result = step(state, outcome, time, timing, this.#isQuiet(instance, time))
+    if (result === 'same') return
+    evaluation.changed.add(instance)
+    if (result !== 'changed') this.#note(instance, result, time)
+  }
+
+  window(metric: string, lengthMs: number, timeMs: number): WindowView {
+    const shared = this.windows.get(windowKey(metric, lengthMs))
+    if (shared === undefined) throw new Error(`no window of ${metric} over ${lengthMs} ms`)
+    return shared.window.at(timeMs, this.#instance?.state.after ?? Number.NEGATIVE_INFINITY)
+  }
+
+  isActive(ruleId: string): boolean {
+    const { rules } = this
+    if (rules === undefined) return false
+    const own = rules.instance(ruleId)
+    if (own !== undefined) return own.isUp
+    for (const cohort of rules.cohorts) {
+      if (cohort.rule.rule.id !== ruleId) continue
+      return (cohort.instance ?? cohort.members.get(rules.device.id)?.instance)?.isUp ?? false
+    }
+    return false
+  }
+
+  #isQuiet({ rule, device }: Instance, timeMs: number): boolean {
+    return (
+      this.#isSilenced(rule.id, device, timeMs) || rule.suppressedBy.some((other) => this.isActive(other))
+    )
+  }
+
+  #note(instance: Instance, transition: Transition, time: number): void {
+    const { input } = this
+    const { state, compiled } = instance
+    const { condition, timing } = compiled
+    const shown = input.values(condition.metrics)
+    const own: Record<string, Value>[] = Object.keys(shown).length === 0 ? [] : [{ ts: input.time, ...shown }]
+    this.evaluation.occurrences.push({
+      instance,
+      transition,
+      time,
+      since: state.since,
+      ordinal: state.transitions,
+      severity: escalatedSeverity(state, timing) ?? instance.rule.severity,
+      receivedAt: input.kind === 'reading' ? this.receivedAt : undefined,
+      value: condition.value(state.inner as never, input),
+      threshold: condition.thresholdOf?.(state.inner as never, input) ?? condition.threshold,
+      evidence: [...own, ...(condition.evidence?.(state.inner as never, input) ?? [])],
+    })
+  }
+}

@@ -1,0 +1,328 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { WindowView } from '../../rules/conditions/condition.ts'
+import { SlidingWindow } from '../../rules/sliding-window.ts'
+
+interface Point {
+  readonly time: number
+  readonly value: number
+}
+
+/** What a view is to answer, by a plain list. */
+function expectedView(points: readonly Point[], edge: number, after: number) {
+  const within = points.filter(({ time }) => time > Math.max(edge, after)).map(({ value }) => value)
+  const sorted = within.toSorted((a, b) => a - b)
+  const sum = within.reduce((total, value) => total + value, 0)
+  return {
+    count: within.length,
+    sum,
+    mean: sum / within.length,
+    min: sorted[0] ?? Number.NaN,
+    max: sorted.at(-1) ?? Number.NaN,
+    p50: quantileOf(sorted, 0.5),
+    p95: quantileOf(sorted, 0.95),
+    before: points.filter(({ time }) => time <= edge && time > after).at(-1),
+  }
+}
+
+function quantileOf(sorted: readonly number[], q: number): number {
+  const rank = (sorted.length - 1) * q
+  const low = Math.floor(rank)
+  const lower = sorted[low] ?? Number.NaN
+  return low === rank ? lower : lower + (sorted[low + 1]! - lower) * (rank - low)
+}
+
+function spreadOf(points: readonly Point[], edge: number): number {
+  const within = points.filter(({ time }) => time > edge).map(({ value }) => value)
+  const mean = within.reduce((total, value) => total + value, 0) / within.length
+  return Math.sqrt(within.reduce((total, value) => total + (value - mean) ** 2, 0) / within.length)
+}
+
+function answersOf(view: WindowView) {
+  return {
+    count: view.count,
+    sum: view.sum(),
+    mean: view.mean(),
+    min: view.min(),
+    max: view.max(),
+    p50: view.quantile(0.5),
+    p95: view.quantile(0.95),
+    before: view.before(),
+  }
+}
+
+/** A window that is stored bucket by bucket, as the evaluator does. */
+class StoredWindow {
+  window: SlidingWindow
+  readonly lengthMs: number
+  readonly readingsMax: number
+  readonly stored = new Map<number, Buffer>()
+
+  constructor(lengthMs: number, readingsMax = 100_000) {
+    this.lengthMs = lengthMs
+    this.readingsMax = readingsMax
+    this.window = new SlidingWindow(lengthMs, readingsMax)
+  }
+
+  save(): void {
+    for (const { start, bytes } of this.window.takeDirty()) {
+      if (bytes === undefined) this.stored.delete(start)
+      else this.stored.set(start, bytes)
+    }
+  }
+
+  saveAndLoad(): void {
+    this.save()
+    const buckets = [...this.stored].map(([start, bytes]) => ({ start, bytes }))
+    this.window = SlidingWindow.load(this.lengthMs, buckets.reverse(), this.readingsMax)
+  }
+}
+
+interface Step {
+  readonly gapMs: number
+  readonly value: number
+  readonly ask: 'all' | 'quantile' | 'nothing'
+  readonly aheadMs: number
+  readonly afterMs: number
+  readonly save: 'load' | 'save' | 'nothing'
+}
+
+function stepsOf(values: fc.Arbitrary<number>): fc.Arbitrary<Step[]> {
+  const step = fc.record({
+    gapMs: fc.constantFrom(0, 0, 1, 1, 2, 3, 10, 40, 100, 700),
+    value: values,
+    ask: fc.constantFrom('all', 'quantile', 'nothing', 'nothing'),
+    aheadMs: fc.constantFrom(0, 0, 0, 0, 5, 100),
+    // How long before the reading the rule that asks began; mostly long ago.
+    afterMs: fc.constantFrom(Infinity, Infinity, Infinity, 0, 1, 30, 100, 130, 600),
+    save: fc.constantFrom('nothing', 'nothing', 'nothing', 'save', 'load'),
+  } as const)
+  return fc.array(step, { maxLength: 150, size: 'max' })
+}
+
+const lengths = fc.constantFrom(1, 2, 63, 64, 65, 100, 130, 640, 10_000)
+const firstTimes = fc.constantFrom(0, -777, 1_732_000_000_123)
+const integers = fc.integer({ min: -20, max: 20 })
+const floats = fc.double({ min: -1e9, max: 1e9, noNaN: true })
+
+describe('a window answers as a plain list does', () => {
+  test('to the bit for integers, wherever it is saved and loaded', () => {
+    fc.assert(
+      fc.property(lengths, firstTimes, stepsOf(integers), (lengthMs, firstTime, steps) => {
+        const stored = new StoredWindow(lengthMs)
+        const points: Point[] = []
+        let time: number = firstTime
+        for (const { gapMs, value, ask, aheadMs, afterMs, save } of steps) {
+          time += gapMs
+          stored.window.add(time, value)
+          points.push({ time, value })
+          if (save === 'save') stored.save()
+          if (save === 'load') stored.saveAndLoad()
+          const [now, after] = [ask === 'nothing' ? time : time + aheadMs, time - afterMs]
+          const expected = expectedView(points, now - lengthMs, after)
+          const view = stored.window.at(now, after)
+          if (ask === 'all') expect(answersOf(view)).toEqual(expected)
+          if (ask === 'quantile') expect(view.quantile(0.95)).toBe(expected.p95)
+          if (ask !== 'nothing') time = now
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('within rounding for the standard deviation, values far from zero included', () => {
+    fc.assert(
+      fc.property(lengths, stepsOf(integers), (lengthMs, steps) => {
+        const window = new SlidingWindow(lengthMs)
+        const points: Point[] = []
+        let time = 0
+        for (const { gapMs, value } of steps) {
+          time += gapMs
+          window.add(time, 1e9 + value)
+          points.push({ time, value: 1e9 + value })
+          expect(window.at(time).stddev()).toBeCloseTo(spreadOf(points, time - lengthMs), 5)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('results follow from the readings in view, to the bit', () => {
+  test('whether or not the window was saved and loaded in between', () => {
+    fc.assert(
+      fc.property(lengths, stepsOf(floats), fc.constantFrom(8, 100_000), (lengthMs, steps, readingsMax) => {
+        const kept = new SlidingWindow(lengthMs, readingsMax)
+        const stored = new StoredWindow(lengthMs, readingsMax)
+        let time = 1_732_000_000_123
+        for (const { gapMs, value, ask, afterMs, save } of steps) {
+          time += gapMs
+          kept.add(time, value)
+          stored.window.add(time, value)
+          if (save === 'save') stored.save()
+          if (save === 'load') stored.saveAndLoad()
+          if (ask === 'nothing') continue
+          const [one, other] = [kept.at(time, time - afterMs), stored.window.at(time, time - afterMs)]
+          expect(answersOf(one)).toEqual(answersOf(other))
+          expect(one.stddev()).toBe(other.stddev())
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('whether the window began with the rule or was there before it', () => {
+    fc.assert(
+      fc.property(lengths, stepsOf(floats), fc.nat(60), (lengthMs, steps, beginning) => {
+        const older = new SlidingWindow(lengthMs)
+        const younger = new SlidingWindow(lengthMs)
+        let time = 1_732_000_000_123
+        let after = Number.NEGATIVE_INFINITY
+        for (const [i, { gapMs, value, ask }] of steps.entries()) {
+          time += gapMs
+          older.add(time, value)
+          if (i <= beginning) after = time
+          else if (time > after) younger.add(time, value)
+          if (ask === 'nothing') continue
+          const [one, other] = [older.at(time, after), younger.at(time)]
+          expect(answersOf(one)).toEqual(answersOf(other))
+          expect(one.stddev()).toBe(other.stddev())
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('the edge of a window', () => {
+  const window = new SlidingWindow(100)
+  window.add(0, 1)
+  window.add(0, 2)
+  window.add(50, 4)
+
+  test('lets go of a reading that is exactly as old as it is long', () => {
+    expect(window.at(99).sum()).toBe(7)
+    expect(window.at(100).sum()).toBe(4)
+  })
+
+  test('shows the newest of the readings at it as the one before', () => {
+    expect(window.at(99).before()).toBeUndefined()
+    expect(window.at(100).before()).toEqual({ time: 0, value: 2 })
+    expect(window.at(150).before()).toEqual({ time: 50, value: 4 })
+  })
+
+  test('hides from a rule what is not later than its beginning', () => {
+    expect(window.at(60, 0).count).toBe(1)
+    expect(window.at(60, -1).count).toBe(3)
+    expect(window.at(120, 0).before()).toBeUndefined()
+    expect(window.at(150, 0).before()).toEqual({ time: 50, value: 4 })
+  })
+
+  test('leaves nothing of a window in which silence outlasted its length', () => {
+    const view = window.at(1_000)
+    expect(answersOf(view)).toEqual({
+      ...{ count: 0, sum: 0, mean: NaN, min: NaN, max: NaN, p50: NaN, p95: NaN },
+      before: { time: 50, value: 4 },
+    })
+    expect(view.stddev()).toBeNaN()
+  })
+
+  test('refuses a reading, and a question, of a time that is over', () => {
+    expect(() => window.add(49, 1)).toThrow('added after 50')
+    expect(() => window.at(49)).toThrow('has readings of 50')
+  })
+})
+
+describe('quantiles', () => {
+  test('take out the value that left, where 0 and −0 are both there', () => {
+    const window = new SlidingWindow(10)
+    for (const [time, value] of [
+      [0, -0],
+      [1, 0],
+      [2, -0],
+    ] as const)
+      window.add(time, value)
+    expect(window.at(2).quantile(0.5)).toBe(0)
+    expect(window.at(10).quantile(1)).toBe(0)
+    expect(window.at(11).quantile(0)).toBe(0)
+  })
+
+  test('are right after many readings left at once', () => {
+    const window = new SlidingWindow(1_000)
+    for (let time = 0; time < 1_000; time++) window.add(time, time % 7)
+    expect(window.at(999).quantile(1)).toBe(6)
+    window.add(1_990, 3)
+    window.add(1_991, 5)
+    expect(window.at(1_991).count).toBe(10)
+    expect(window.at(1_991).quantile(0.5)).toBe(3.5)
+  })
+})
+
+describe('what a window keeps is bounded', () => {
+  test('gives up its oldest bucket when it holds as many readings as it may, and says so', () => {
+    const window = new SlidingWindow(6_400, 10)
+    for (let time = 0; time < 1_000; time += 100) window.add(time, 1)
+    expect([window.at(900).count, window.overflowed]).toEqual([10, false])
+    window.add(1_000, 1)
+    expect([window.at(1_000).count, window.overflowed]).toEqual([10, true])
+  })
+
+  test('gives up even the newest bucket when all readings are in it', () => {
+    const window = new SlidingWindow(6_400, 10)
+    for (let i = 0; i < 11; i++) window.add(5, i)
+    expect(window.at(5).sum()).toBe(10)
+    expect(window.overflowed).toBe(true)
+  })
+
+  test('has not overflowed when the readings that made it full are too old', () => {
+    const window = new SlidingWindow(64, 10)
+    for (let time = 0; time < 1_000; time += 8) window.add(time, 1)
+    expect(window.overflowed).toBe(false)
+  })
+
+  test('keeps no account of buckets that were never stored', () => {
+    const window = new SlidingWindow(64)
+    for (let time = 0; time < 10_000; time++) window.add(time, 1)
+    expect(window.takeDirty().length).toBeLessThanOrEqual(66)
+  })
+})
+
+describe('saving', () => {
+  test('writes only the buckets that changed, and says which are gone', () => {
+    const window = new SlidingWindow(640)
+    window.add(0, 1)
+    window.add(15, 2)
+    expect(window.takeDirty().map(({ start }) => start)).toEqual([0, 10])
+    expect(window.takeDirty()).toEqual([])
+    window.add(19, 3)
+    expect(window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])).toEqual([[10, 32]])
+    window.add(660, 4)
+    expect(window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])).toEqual([
+      [0, undefined],
+      [660, 16],
+    ])
+  })
+
+  test('replaces a stored bucket that was given up and begun again', () => {
+    const stored = new StoredWindow(6_400, 2)
+    for (const value of [1, 2]) stored.window.add(5, value)
+    stored.save()
+    stored.window.add(5, 3)
+    stored.saveAndLoad()
+    expect(stored.window.at(5).sum()).toBe(3)
+  })
+
+  test('removes a stored bucket that was given up, begun again and given up again', () => {
+    const stored = new StoredWindow(6_400, 2)
+    stored.window.add(5, 1)
+    stored.save()
+    for (const value of [2, 3]) stored.window.add(5, value)
+    for (const value of [4, 5]) stored.window.add(500, value)
+    stored.save()
+    expect([...stored.stored.keys()]).toEqual([500])
+  })
+
+  test('refuses bytes that are no bucket', () => {
+    expect(() => SlidingWindow.load(100, [{ start: 0, bytes: Buffer.alloc(15) }])).toThrow('15 bytes')
+  })
+})
