@@ -340,7 +340,6 @@ class View implements WindowView {
   }
 
   before(): { readonly time: number; readonly value: number } | undefined {
-    if (this.#after >= this.#edge) return undefined
     const reading = this.#newestLeftOut()
     return reading !== undefined && reading.time > this.#after ? reading : undefined
   }

@@ -60,6 +60,12 @@ describe('an implausible step', () => {
     expect(outcomesOf(fromLabel, hourly, { labels: { max: '9.9' } })).toEqual(['unknown', 'met'])
   })
 
+  test('is no fall, not even where a label makes maxPerHour negative', () => {
+    const fromLabel = counter('implausible', { maxPerHour: { label: 'max', default: 10 } })
+    const judged = outcomesOf(fromLabel, series([9, 4], 3_600_000), { labels: { max: '-10' } })
+    expect(judged).toEqual(['unknown', 'cleared'])
+  })
+
   test('names maxPerHour as the threshold', () => {
     expect(drive(implausible, series([0, 50])).at(-1)).toEqual({ outcome: 'met', value: 50, threshold: 10 })
   })

@@ -71,7 +71,11 @@ describe('a rate over a window', () => {
 
   test('of no length, as a label may say, is unknown', () => {
     const fromLabel = { ...overWindow, window: { label: 'w', default: '10m' } }
-    expect(outcomesOf(fromLabel, series([1, 2]), { labels: { w: '0s' } })).toEqual(['unknown', 'unknown'])
+    const judged = drive(fromLabel, series([1, 2]), { labels: { w: '0s' } })
+    expect(judged.map(({ outcome, value }) => [outcome, value])).toEqual([
+      ['unknown', undefined],
+      ['unknown', undefined],
+    ])
   })
 
   test('reports the rate', () => {
