@@ -12,8 +12,6 @@ const dayMs = 24 * 60 * minuteMs
 const weekMs = 7 * dayMs
 /** 1970-01-01 was a Thursday; weeks here begin on Monday. */
 const firstMondayMs = 4 * dayMs
-/** No zone has changed its offset twice in this time since 2000, the earliest time of a reading. */
-const offsetStepMs = 6 * 60 * minuteMs
 
 const clockTime = (pattern: RegExp, expected: string) => z.string(expected).regex(pattern, expected)
 
@@ -73,8 +71,7 @@ export function compileSchedule({ timezone, weekly }: Schedule): CompiledSchedul
       const inWeekMs = modulo(timeMs + offsetMs - firstMondayMs, weekMs)
       isIn = windows.some((window) => isWithin(window, inWeekMs))
       keptFromMs = timeMs
-      const nextMs = timeMs + Math.min(offsetStepMs, nextBoundaryMs(windows, inWeekMs))
-      keptUntilMs = firstOtherOffsetMs(zone, timeMs, nextMs)
+      keptUntilMs = firstOtherOffsetMs(zone, timeMs, timeMs + nextBoundaryMs(windows, inWeekMs))
       return isIn
     },
   }
@@ -89,7 +86,7 @@ function isWithin({ fromMs, lengthMs }: WeekWindow, inWeekMs: number): boolean {
   return modulo(inWeekMs - fromMs, weekMs) < lengthMs
 }
 
-/** Time until the next beginning or end of a window. */
+/** Time until the next beginning or end of a window, a week at most. */
 function nextBoundaryMs(windows: readonly WeekWindow[], inWeekMs: number): number {
   let nextMs = weekMs
   for (const { fromMs, lengthMs } of windows) {
@@ -99,7 +96,10 @@ function nextBoundaryMs(windows: readonly WeekWindow[], inWeekMs: number): numbe
   return nextMs
 }
 
-/** The first time after `fromMs` with another offset than there; `toMs` where that is later. They are close: `offsetStepMs`. */
+/**
+ * The first time after `fromMs` with another offset than there; `toMs` where that is later. They are at most a week apart, and
+ * no zone has changed twice in less since 2000 (in exactly one: America/Boa_Vista, October 2000).
+ */
 function firstOtherOffsetMs(zone: IANAZone, fromMs: number, toMs: number): number {
   const offsetMs = offsetAtMs(zone, fromMs)
   if (offsetAtMs(zone, toMs) === offsetMs) return toMs
