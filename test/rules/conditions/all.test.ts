@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { anyCondition } from '../../../rules/condition-kinds.ts'
-import { all } from '../../../rules/conditions/all.ts'
 import { compiled, drive, outcomesOf } from './drive.ts'
-import { contextWith, driveInputs, outcomesOfInputs, silence } from './drive-inputs.ts'
+import { driveInputs, outcomesOfInputs } from './drive-inputs.ts'
 import { combinations, type OutcomeName, readingFor, thresholds } from './outcome-table.ts'
 
 /** As docs/RULES.md says it: the first of these that any inner condition has. */
@@ -66,15 +64,13 @@ test('needs the metrics of all its inner conditions', () => {
 })
 
 describe('with conditions on the clock inside', () => {
-  const when = {
-    kind: 'all' as const,
+  const subject = compiled({
+    kind: 'all',
     of: [
-      { kind: 'threshold' as const, metric: 'a' },
-      { kind: 'threshold' as const, metric: 'b' },
+      { kind: 'absence', metric: 'a', longerThan: '10ms' },
+      { kind: 'absence', metric: 'b', longerThan: '20ms' },
     ],
-  }
-  const subject = () =>
-    all(anyCondition).compile(when, contextWith({ a: silence('a', 10), b: silence('b', 20) }))
+  })
 
   test('has the earliest of their deadlines', () => {
     const given = [
@@ -82,7 +78,7 @@ describe('with conditions on the clock inside', () => {
       { ts: 9, values: { a: 1 } },
       { ts: 19, kind: 'tick' as const },
     ]
-    expect(driveInputs(subject(), given).map(({ deadline }) => deadline)).toEqual([10, 19, 25])
+    expect(driveInputs(subject, given).map(({ deadline }) => deadline)).toEqual([10, 19, 25])
   })
 
   test('shows a tick only to those whose deadline has come', () => {
@@ -93,7 +89,7 @@ describe('with conditions on the clock inside', () => {
       { ts: 20, kind: 'tick' as const },
       { ts: 21, values: { b: 1 } },
     ]
-    expect(outcomesOfInputs(subject(), given)).toEqual(['cleared', 'cleared', 'cleared', 'met', 'cleared'])
+    expect(outcomesOfInputs(subject, given)).toEqual(['cleared', 'cleared', 'cleared', 'met', 'cleared'])
   })
 
   test('has no deadline without them', () => {

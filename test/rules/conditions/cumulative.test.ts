@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { anyCondition } from '../../../rules/condition-kinds.ts'
-import { cumulative } from '../../../rules/conditions/cumulative.ts'
 import { compiled, drive, outcomesOf } from './drive.ts'
-import { contextWith, driveInputs, silence } from './drive-inputs.ts'
+import { driveInputs } from './drive-inputs.ts'
 
 const warm = { kind: 'threshold', metric: 't', above: 30, clear: 28 } as const
 const inStore = { kind: 'threshold', metric: 'store', equals: true } as const
@@ -102,9 +100,8 @@ test('takes longerThan from a label', () => {
 })
 
 test('counts from a tick at which the inner condition begins to hold', () => {
-  const context = { ...contextWith({ t: silence('t', 5_000) }), duration: () => 10_000 }
-  const subject = cumulative(anyCondition).compile(tenSeconds, context)
-  const judged = driveInputs(subject, [
+  const silent = { ...tenSeconds, of: { kind: 'absence', metric: 't', longerThan: '5s' } }
+  const judged = driveInputs(compiled(silent), [
     at(0, { t: 1 }),
     { ts: 5_000, kind: 'tick' },
     at(16, { t: 1 }),

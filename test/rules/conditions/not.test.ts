@@ -1,27 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { anyCondition } from '../../../rules/condition-kinds.ts'
-import { outcomes } from '../../../rules/conditions/condition.ts'
-import { not } from '../../../rules/conditions/not.ts'
-import { outcomesOf } from './drive.ts'
-import { contextWith, outcomesOfInputs, scripted, silence } from './drive-inputs.ts'
+import { compiled, outcomesOf, series } from './drive.ts'
+import { outcomesOfInputs } from './drive-inputs.ts'
 
-const of = { kind: 'threshold', metric: 'm', equals: 1 } as const
+const high = { kind: 'threshold', metric: 'm', above: 8, clear: 7 }
+const rising = { kind: 'rate', metric: 'm', per: '1s', above: 0 }
 
 describe('of an inner outcome, by whether it held before', () => {
-  test.each([
-    ['met', 'cleared', 'cleared'],
-    ['between', 'met', 'cleared'],
-    ['cleared', 'met', 'met'],
-    ['unknown', 'unknown', 'unknown'],
-  ] as const)('%s: %s where it did not, %s where it did', (inner, whereNot, whereHeld) => {
-    const subject = not(anyCondition).compile({ kind: 'not', of }, contextWith({ m: scripted('m') }))
-    const afterOutcome = (before: number) =>
-      outcomesOfInputs(subject, [
-        { ts: 0, values: { m: before } },
-        { ts: 1, values: { m: outcomes[inner] } },
-      ])[1]
-    expect(afterOutcome(outcomes.cleared)).toBe(whereNot)
-    expect(afterOutcome(outcomes.met)).toBe(whereHeld)
+  // The first two readings make the inner condition cleared, or met; the third is the one in question.
+  test.each<[string, object, [number, number], [number, number], number | string, string, string]>([
+    ['met', high, [0, 0], [0, 9], 9, 'cleared', 'cleared'],
+    ['between', high, [0, 0], [0, 9], 7.5, 'met', 'cleared'],
+    ['cleared', high, [0, 0], [0, 9], 7, 'met', 'met'],
+    ['unknown', rising, [0, 0], [0, 9], 'text', 'unknown', 'unknown'],
+  ])('%s', (_name, of, cleared, met, third, whereNot, whereHeld) => {
+    const outcomeAfter = (before: readonly number[]) =>
+      outcomesOf({ kind: 'not', of }, series([...before, third]))[2]
+    expect(outcomeAfter(cleared)).toBe(whereNot)
+    expect(outcomeAfter(met)).toBe(whereHeld)
+  })
+
+  test('unknown before its first reading', () => {
+    expect(outcomesOf({ kind: 'not', of: rising }, series([1]))).toEqual(['unknown'])
   })
 })
 
@@ -41,7 +40,7 @@ test('twice is itself but for between, which is met or cleared by what held', ()
 })
 
 test('is judged when the clock reaches the deadline of the inner condition', () => {
-  const subject = not(anyCondition).compile({ kind: 'not', of }, contextWith({ m: silence('m', 10) }))
+  const subject = compiled({ kind: 'not', of: { kind: 'absence', metric: 'm', longerThan: '10ms' } })
   const inputs = [
     { ts: 0, values: { m: 1 } },
     { ts: 10, kind: 'tick' as const },

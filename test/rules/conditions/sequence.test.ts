@@ -3,7 +3,7 @@ import { anyCondition } from '../../../rules/condition-kinds.ts'
 import { sequence } from '../../../rules/conditions/sequence.ts'
 import type { Condition } from '../../../rules/rule.ts'
 import { compiled, drive, outcomesOf } from './drive.ts'
-import { contextWith, driveInputs, silence } from './drive-inputs.ts'
+import { driveInputs } from './drive-inputs.ts'
 
 const is = (metric: string): Condition => ({ kind: 'threshold', metric, equals: 1 })
 const steps = (...given: [metric: string, within?: string][]) => ({
@@ -107,9 +107,9 @@ test('takes within from a label', () => {
 })
 
 test('a tick at which a step begins to hold completes it', () => {
-  const context = { ...contextWith({ b: silence('b', 3_000) }), duration: () => 5_000 }
-  const subject = sequence(anyCondition).compile(ab as never, context)
-  const judged = driveInputs(subject, [at(0, { a: 1, b: 0 }), { ts: 3_000, kind: 'tick' }])
+  const silent = { kind: 'absence', metric: 'b', longerThan: '3s' }
+  const condition = { kind: 'sequence', steps: [{ when: is('a') }, { when: silent, within: '5s' }] }
+  const judged = driveInputs(compiled(condition), [at(0, { a: 1, b: 0 }), { ts: 3_000, kind: 'tick' }])
   expect(judged.map(({ outcome }) => outcome)).toEqual(['cleared', 'met'])
   expect(judged[0]!.deadline).toBe(3_000)
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { anyCondition } from '../../../rules/condition-kinds.ts'
 import { type ShareState, share } from '../../../rules/conditions/share.ts'
 import { compiled, drive, inputOf, outcomesOf } from './drive.ts'
-import { contextWith, driveInputs, silence } from './drive-inputs.ts'
+import { driveInputs } from './drive-inputs.ts'
 
 const high = { kind: 'threshold', metric: 'v', above: 10, clear: 8 } as const
 const tenth = { kind: 'share', of: high, window: '100s', above: 0.1 } as const
@@ -166,14 +166,8 @@ test('a window of a label that says 0s gives a number', () => {
 })
 
 test('counts from a tick at which the inner condition begins to hold', () => {
-  const compile = share(anyCondition).compile
-  const context = { ...contextWith({ v: silence('v', 10_000) }), duration: () => 100_000 }
-  const judged = driveInputs(compile(tenth, context), [
-    at(0, 1),
-    { ts: 10_000, kind: 'tick' },
-    at(40, 1),
-    at(50, 1),
-  ])
+  const silent = { ...tenth, of: { kind: 'absence', metric: 'v', longerThan: '10s' } }
+  const judged = driveInputs(compiled(silent), [at(0, 1), { ts: 10_000, kind: 'tick' }, at(40, 1), at(50, 1)])
   expect(judged.map(({ value }) => value)).toEqual([0, 0, 0.3, 0.3])
   expect(judged[0]!.deadline).toBe(10_000)
 })
