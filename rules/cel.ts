@@ -57,6 +57,8 @@ export function celProblems(text: string, types: ReadonlyMap<string, CelType> = 
     return [{ position: celCharactersMax, detail: `longer than ${celCharactersMax} characters` }]
   const read = readText(text)
   if (read.problems.length > 0) return read.problems
+  if (read.metrics.size === 0)
+    return [{ position: 0, detail: 'names no metric, so that no reading would reach it' }]
   const typed = environment.clone()
   for (const [name, type] of types) if (read.metrics.has(name)) typed.registerVariable(name, type)
   const { valid, type, error } = typed.check(text)
@@ -109,7 +111,7 @@ function readText(text: string): Read {
 
 /** Notes the metrics below a node, and what rules do not have of CEL. */
 function readNode(node: ASTNode, read: Read): void {
-  const refuse = (detail: string) => read.problems.push({ position: node.start, detail })
+  const refuse = (detail: string) => read.problems.push({ position: node.pos, detail })
   switch (node.op) {
     case 'value':
       if (typeof node.args === 'object') refuse('only numbers, texts, true and false may be written')
