@@ -79,8 +79,8 @@ export function celProgram(text: string): CelProgram | undefined {
   parsed.check()
   const read = readText(text)
   const metrics = [...read.metrics.keys()]
-  // Without a prototype: a metric may be called `constructor`. One for all evaluations, for it is read only during one.
-  const context: Record<string, unknown> = Object.create(null)
+  // One for all evaluations, for it is read only during one: every name that the text has is set before.
+  const context: Record<string, unknown> = {}
   return {
     metrics,
     usesLabels: read.usesLabels,

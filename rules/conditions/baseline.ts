@@ -261,7 +261,7 @@ function normalOf(learned: Learned, time: number, windowMs: number): Normal | un
     if (count > scratch.length) scratch = new Float64Array(2 * count)
     for (let i = 0; i < count; i++) scratch[i] = values[i]!
     const normal = medianOf(scratch, count)
-    for (let i = 0; i < count; i++) scratch[i] = finite(Math.abs(values[i]! - normal))
+    for (let i = 0; i < count; i++) scratch[i] = Math.abs(values[i]! - normal)
     learned.normal = normal
     learned.spread = medianOf(scratch, count)
     learned.isChanged = false

@@ -42,5 +42,6 @@ export function partLengthMs(windowMs: number, count: number): number {
 
 /** Sums and differences of large numbers may be infinite, and JSON, as which state is kept, has no infinite numbers. */
 export function finite(value: number): number {
-  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value))
+  if (value > Number.MAX_VALUE) return Number.MAX_VALUE
+  return value < -Number.MAX_VALUE ? -Number.MAX_VALUE : value
 }

@@ -41,6 +41,9 @@ const table = z.record(metric, rows).superRefine((given, context) => {
 /** Not a union, whose problems would not say where in the table they are. */
 const tableOrName = z.unknown().superRefine((given, context) => {
   if (given === 'news2') return
+  // A record of zod passes over this key without a word.
+  if (typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__'))
+    context.addIssue({ code: 'custom', path: ['__proto__'], message: 'not a metric name' })
   if (typeof given !== 'object') {
     context.addIssue({ code: 'custom', message: 'expected "news2", or metrics with their rows' })
     return

@@ -77,6 +77,15 @@ describe('mad', () => {
     expect(last(outcomesOf(mad, of(day)))).toBe('unknown')
   })
 
+  test('what is normal follows when a sample leaves and none comes', () => {
+    // The first leaves at 256:30, in the part whose sample is the reading of 256:00.
+    const readings = [30, 256 * 60, 256 * 60 + 10, 256 * 60 + 30].map((seconds, i) => ({
+      ts: seconds * 1000,
+      values: { m: i === 0 ? 100 : 1 },
+    }))
+    expect(last(drive({ ...mad, window: '256m' }, readings)).threshold).toBe(1)
+  })
+
   test('a reading of the same time is no sample yet', () => {
     const readings = [0, 0, 1].map((value, i) => ({ ts: i < 2 ? 0 : hour, values: { m: value } }))
     expect(outcomesOf(mad, readings)).toEqual(['unknown', 'unknown', 'met'])

@@ -194,7 +194,11 @@ describe('what is refused, and where', () => {
     ],
     ['points of text', { table: { t: [{ points: '1' }] }, above: 1 }, ['table', 't', 0, 'points']],
     ['an unknown field of a row', { table: { t: [{ points: 1, from: 2 }] }, above: 1 }, ['table', 't', 0]],
-    ['a prototype as a metric', { table: JSON.parse('{"__proto__":[]}'), above: 1 }, ['table']],
+    [
+      'a prototype as a metric',
+      { table: JSON.parse('{"__proto__":[],"t":[{"points":1}]}'), above: 1 },
+      ['table', '__proto__'],
+    ],
     ['a bad duration', { table: 'news2', above: 1, maxAge: 'soon' }, ['maxAge']],
   ])('%s', (_name, given, path) => {
     const parsed = score.schema.safeParse({ kind: 'score', ...given })
