@@ -216,14 +216,20 @@ function highestIn(raised: readonly Raised[], lengthMs: number): number {
 }
 
 function chattering(raised: readonly Raised[]): number {
-  const timesOf = Map.groupBy(raised, ({ alarm }) => alarm)
-  let count = 0
-  for (const ofOne of timesOf.values()) {
-    const times = sorted(ofOne.map(({ recordedMs }) => recordedMs))
-    if (times.some((time, at) => time - (times[at - chatteringRaises + 1] ?? -Infinity) <= chatteringMs))
-      count++
+  const timesOf = new Map<string, number[]>()
+  for (const { alarm, recordedMs } of raised) {
+    const times = timesOf.get(alarm)
+    if (times === undefined) timesOf.set(alarm, [recordedMs])
+    else times.push(recordedMs)
   }
-  return count
+  return [...timesOf.values()].filter((times) => isChattering(sorted(times))).length
+}
+
+function isChattering(times: readonly number[]): boolean {
+  for (let at = chatteringRaises - 1; at < times.length; at++) {
+    if (times[at]! - times[at - chatteringRaises + 1]! <= chatteringMs) return true
+  }
+  return false
 }
 
 /** The rate at t is what was raised in (t − 10 min, t]: it rises at each alarm, and falls ten minutes after each. */
