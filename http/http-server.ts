@@ -10,6 +10,7 @@ import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { compileValidator, sendProblem } from './problem.ts'
+import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { deviceImportRoute } from './routes/device-import.ts'
@@ -40,6 +41,7 @@ const resources = [
   readingRoutes,
   eventRoutes,
   alarmRoutes,
+  alarmHistoryRoutes,
   maintenanceWindowRoutes,
   deadLetterRoutes,
   tokenRoutes,

@@ -1,26 +1,15 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type AlarmActed, AlarmActions, commentsMax, shown } from '../../rules/alarm-actions.ts'
 import type { Alarm } from '../../rules/alarm-events.ts'
-import {
-  type AlarmEpisode,
-  type AlarmRecord,
-  historyEnd,
-  historyKey,
-  isListed,
-} from '../../rules/alarm-table.ts'
+import { type AlarmRecord, isListed } from '../../rules/alarm-table.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
-import { encodeCursor, numberedPageQuery, page, pageQuery } from '../paging.ts'
+import { page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 
 const severity = z.enum(['critical', 'major', 'minor', 'warning', 'info'])
 const eventClass = z.enum(['maintenance', 'health'])
-const time = z.union(
-  [z.iso.datetime({ offset: true }), z.iso.date()],
-  'expected a time such as 2026-11-23T12:00:00Z',
-)
 const text = z.string().min(1).max(1_000)
 const params = z.object({ id: z.string() })
 
@@ -28,10 +17,7 @@ const dayMs = 86_400_000
 /** An alarm that is to be silent for longer wants a change of its rule. */
 const shelvedMsMax = 30 * dayMs
 
-const rowsAtOnce = 500
-const rowsScannedMax = 50_000
-
-/** Alarms: the list, what people do with them, and the episodes that have ended. */
+/** Alarms that are up or not yet acknowledged, and what people do with them. */
 export function alarmRoutes(app: Api, { log, clock, tokens }: HttpDeps): void {
   const actions = new AlarmActions(log, clock)
   const callerOf = (request: FastifyRequest) =>
@@ -119,58 +105,6 @@ export function alarmRoutes(app: Api, { log, clock, tokens }: HttpDeps): void {
       return send(reply, id, await actions.comment(id, callerOf(request), request.body.text))
     },
   )
-
-  app.get(
-    '/api/v1/alarms/:id/history',
-    { config: { role: 'read' }, schema: { params, querystring: z.strictObject(numberedPageQuery) } },
-    async ({ params: { id }, query: { limit, cursor } }) =>
-      history({ limit, cursor }, (episode) => episode.alarm === id),
-  )
-
-  const historyQuery = z.strictObject({
-    ...numberedPageQuery,
-    rule: z.string().optional(),
-    device: z.string().optional(),
-    from: time.transform((at) => Date.parse(at)).optional(),
-    to: time.transform((at) => Date.parse(at)).optional(),
-  })
-  app.get(
-    '/api/v1/alarm-history',
-    { config: { role: 'read' }, schema: { querystring: historyQuery } },
-    async ({ query: { limit, cursor, rule, device, from, to } }) =>
-      history({ limit, cursor }, (episode) => {
-        if (rule !== undefined && episode.rule !== rule) return false
-        if (device !== undefined && episode.device !== device) return false
-        const clearedMs = Date.parse(episode.clearedAt)
-        return (from === undefined || clearedMs >= from) && (to === undefined || clearedMs < to)
-      }),
-  )
-
-  /** Newest first, like scanStream: a page may be short, and looks at 50,000 episodes at most. A place is an episode's ordinal. */
-  async function history(
-    { limit, cursor }: { limit: number; cursor: number | undefined },
-    isWanted: (episode: AlarmEpisode) => boolean,
-  ) {
-    const items: AlarmEpisode[] = []
-    let before = Math.min(cursor ?? Number.POSITIVE_INFINITY, historyEnd(log))
-    for (let scanned = 0; scanned < rowsScannedMax; scanned += rowsAtOnce) {
-      const from = Math.max(0, before - rowsAtOnce)
-      // The oldest go first, so that what is kept has no gap: where there is nothing, there is nothing before it either.
-      const rows = log
-        .entries<AlarmEpisode>('alarm-history', { from: historyKey(from), limit: before - from })
-        .filter(([key]) => Number(key) < before)
-      if (rows.length === 0) break
-      for (const [key, episode] of rows.reverse()) {
-        if (!isWanted(episode)) continue
-        if (items.length === limit) return { items, nextCursor: encodeCursor(String(Number(key) + 1)) }
-        items.push(episode)
-      }
-      before = from
-      await nextTurn()
-    }
-    const isMore = log.get('alarm-history', historyKey(before - 1)) !== undefined
-    return { items, nextCursor: isMore ? encodeCursor(String(before)) : null }
-  }
 }
 
 function matches(

@@ -34,13 +34,14 @@ describe('routes × roles', () => {
     }
   })
 
-  test('reading needs read, replaying operate, and every other change admin', async () => {
+  test('reading needs read, everyday work operate, and every other change admin', async () => {
     const api = await startApi()
     for (const { method, url, role } of api.http.routes) {
       if (!url.startsWith('/api/')) continue
       const isRead = ['GET', 'HEAD'].includes(method) && !url.includes('/tokens')
       const isHarmless = /::(validate|test)$/.test(url)
-      const expected = isRead || isHarmless ? 'read' : url.includes('dead-letters') ? 'operate' : 'admin'
+      const isWork = /\/(dead-letters|alarms|maintenance-windows)\b/.test(url)
+      const expected = isRead || isHarmless ? 'read' : isWork ? 'operate' : 'admin'
       expect(role, `${method} ${url}`).toBe(expected)
     }
   })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { open } from 'lmdb'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type LmdbLog, type LmdbLogOptions, openLmdbLog } from '../../log/lmdb-log.ts'
+import { tableNames } from '../../log/log.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const all = { entriesMax: 1e9, bytesMax: 1e9 }
@@ -165,7 +166,7 @@ test('a folder of a version that did not know a stream opens, with that stream e
   const before = await openLmdbLog({ path })
   await before.transaction((tx) => tx.append('readings', bytes('r'), 3))
   await before.close()
-  const main = open({ path: join(path, 'main'), maxDbs: 32 })
+  const main = open({ path: join(path, 'main'), maxDbs: 64 })
   await main.openDB({ name: 'connections' }).drop()
   expect([...main.getKeys()]).not.toContain('connections')
   await main.close()
@@ -176,6 +177,7 @@ test('a folder of a version that did not know a stream opens, with that stream e
   await log.transaction((tx) => tx.append('connections', bytes('c'), 2))
   expect(log.end('connections')).toBe(2)
 })
+const feedTables = 'devices profiles rules shelvings maintenance-windows alarm-requests'.split(' ')
 
 describe('the feed of changes', () => {
   test('lists each row once, under its newest revision, deletions included', async () => {
@@ -199,6 +201,17 @@ describe('the feed of changes', () => {
     ])
     expect(log.entries('devices')).toEqual([['b', { type: 'y' }]])
     expect(log.get('devices', 'a')).toBeUndefined()
+  })
+
+  test('tells of what people do with alarms as of rules and devices, and of no other table', async () => {
+    const log = await openLog()
+    await log.transaction((tx) => {
+      for (const table of tableNames) tx.put(table, 'a', table)
+    })
+    expect(log.changesSince(0).map(({ table, value }) => [table, value])).toEqual(
+      tableNames.filter((table) => feedTables.includes(table)).map((table) => [table, table]),
+    )
+    expect(tableNames.map((table) => log.get(table, 'a'))).toEqual(tableNames)
   })
 
   test('entries page by key and by prefix', async () => {

@@ -183,19 +183,3 @@ describe('the stream', () => {
     await reading
   })
 })
-
-test('alarms are listed by state, severity and device', async () => {
-  const api = await startApi()
-  const alarm = { rule: 'r', severity: 'major', condition: 'active', device: 'a', message: 'm' }
-  await api.log.transaction((tx) => {
-    tx.put('alarms', '1', { ...alarm, id: '1' })
-    tx.put('alarms', '2', { ...alarm, id: '2', condition: 'normal', device: 'b' })
-    tx.put('alarms', '3', { ...alarm, id: '3', severity: 'minor' })
-  })
-  const ids = async (query: string) => (await api.all(`alarms?${query}`, 1)).map(({ id }) => id)
-  expect(await ids('')).toEqual(['1', '2', '3'])
-  expect(await ids('state=active')).toEqual(['1', '3'])
-  expect(await ids('severity=minor')).toEqual(['3'])
-  expect(await ids('device=b')).toEqual(['2'])
-  expect((await api.get('alarms?state=on')).status).toBe(422)
-})

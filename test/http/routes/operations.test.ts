@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { encodeIngressGroup } from '../../../log/ingress-codec.ts'
 import { consumers, counters, type Log } from '../../../log/log.ts'
+import { alarmId } from '../../../rules/alarm-events.ts'
+import { alarmEvent, writeEvents } from '../../rules/alarm-fixture.ts'
 import { appendLetters, letterOf, startApi, startMs, type TestApi } from '../api.ts'
 
 /** Values of `/metrics` by name and labels. */
@@ -103,19 +105,56 @@ test('/stats has what the dashboard shows', async () => {
   await api.devices.create({ id: 'a', type: 'generic' })
   await api.devices.create({ id: 'b', type: 'generic' })
   api.online.add('a')
-  await api.log.transaction((tx) => {
-    tx.put('alarms', '1', { id: '1', condition: 'active' })
-    tx.put('alarms', '2', { id: '2', condition: 'normal' })
-  })
+  await writeEvents(api.log, [
+    alarmEvent('raised', { device: 'a' }),
+    alarmEvent('raised', { device: 'b' }),
+    alarmEvent('cleared', { device: 'b' }),
+  ])
   expect((await api.get('stats')).body).toEqual({
     messages: { acknowledged: 10, stored: 0, deadLettered: 2, pending: 8, perSecond: expect.any(Number) },
     devices: { total: 2, online: 1 },
-    alarms: { standing: 1 },
+    alarms: expect.objectContaining({
+      standing: 1,
+      unacknowledged: 2,
+      shelved: 0,
+      stale: 0,
+      truncated: false,
+    }),
     consumers: expect.arrayContaining([
       { name: 'ingest', lag: 4 },
       { name: 'storage', lag: 4 },
     ]),
     store: { kind: 'duckdb', up: true },
+  })
+})
+
+test('/metrics has the figures of the alarms', async () => {
+  const api = await startApi()
+  const chattering = [0, 1, 2].map((n) => alarmEvent('raised', { since: startMs + n, time: startMs + n }))
+  const others = Array.from({ length: 8 }, (_, n) =>
+    alarmEvent('raised', { device: `d${n}`, severity: 'major', time: startMs + 10 }),
+  )
+  await writeEvents(api.log, [...chattering, ...others])
+  await api.post(`alarms/${alarmId('too-warm', 'd0')}:ack`)
+  await api.post(`alarms/${alarmId('too-warm', 'd1')}:shelve`, { until: '2026-11-23T13:00:00Z' })
+  api.setNow(startMs + 10)
+  expect(Object.fromEntries(await metricsOf(api))).toMatchObject({
+    'tidemark_alarms_standing{severity="critical"}': 0,
+    'tidemark_alarms_standing{severity="major"}': 8,
+    'tidemark_alarms_standing{severity="minor"}': 1,
+    'tidemark_alarms_standing{severity="warning"}': 0,
+    'tidemark_alarms_standing{severity="info"}': 0,
+    tidemark_alarms_unacknowledged: 8,
+    tidemark_alarms_shelved: 1,
+    tidemark_alarms_chattering: 1,
+    tidemark_alarms_per_ten_minutes: 11,
+    tidemark_alarm_flood: 1,
+  })
+  api.setNow(startMs + 10 + 600_000)
+  expect(Object.fromEntries(await metricsOf(api))).toMatchObject({
+    tidemark_alarms_chattering: 0,
+    tidemark_alarms_per_ten_minutes: 0,
+    tidemark_alarm_flood: 0,
   })
 })
 
