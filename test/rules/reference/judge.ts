@@ -8,7 +8,10 @@ import { all, any, not, sequence } from './logic.ts'
 import { group, peers } from './many-devices.ts'
 import { score } from './score.ts'
 
-const judges: { readonly [K in Condition['kind']]: Judge<Extract<Condition, { kind: K }>> } = {
+type Judges = { readonly [K in Condition['kind']]: Judge<Extract<Condition, { kind: K }>> }
+
+/** A function, since the kinds that hold others import this file. */
+const judges = (): Judges => ({
   threshold,
   rate,
   aggregate,
@@ -29,11 +32,11 @@ const judges: { readonly [K in Condition['kind']]: Judge<Extract<Condition, { ki
   not,
   group,
   expression,
-}
+})
 
 /** Judges all that reached a condition. An outcome `unknown` has no value. */
 export const judge: Judge<Condition> = (condition, seen, scope) =>
-  (judges[condition.kind] as Judge<Condition>)(condition, seen, scope).map(({ outcome, value }) => ({
+  (judges()[condition.kind] as Judge<Condition>)(condition, seen, scope).map(({ outcome, value }) => ({
     outcome,
     value: outcome === 'unknown' ? undefined : value,
   }))

@@ -22,10 +22,11 @@ function historiesOf(rule: Rule, readings: readonly GivenReading[], world: World
   const others = othersOf(readings, world)
   const steps = evaluationOrder(rule, readings, world, others)
   const devices = devicesOf(readings, world).filter((device) => isSelected(rule, device, world))
-  const members = Map.groupBy(devices, (device) => groupOf(rule, device, world))
+  const groups = new Set(devices.map((device) => groupOf(rule, device, world)))
   const histories = new Map<string, AlarmHistory>()
-  for (const [group, names] of members) {
+  for (const group of groups) {
     if (group === undefined) continue
+    const names = devices.filter((device) => groupOf(rule, device, world) === group)
     const own = steps.filter(({ device }) => names.includes(device))
     for (const subject of rule.when.kind === 'group' ? [group] : names) {
       const shown = rule.when.kind === 'group' ? own : own.filter(({ device }) => device === subject)
