@@ -54,9 +54,9 @@ export const rate: Judge<RateCondition> = (condition, seen, scope) =>
   byNumbers(condition.metric, seen, (points, now) => {
     const earlier =
       condition.window === undefined
-        ? points.at(-2)
+        ? points.filter(({ ts }) => ts < now.ts).at(-1)
         : newestAtOrBefore(points, now.ts - msOf(condition.window, scope.labels))
-    if (earlier === undefined || earlier.ts === now.ts) return unknown
+    if (earlier === undefined) return unknown
     const perMs = (now.value - earlier.value) / (now.ts - earlier.ts)
     return compared(condition, perMs * msOf(condition.per, scope.labels), scope)
   })
