@@ -127,8 +127,8 @@ const withClock = (draft: Draft) =>
       const from = draft.sorted[0]!.ts
       const to = draft.sorted.at(-1)!.ts
       return {
-        // What the clock does at the edges of a schedule, and beside another rule, is not said.
-        rule: { ...draft.rule, schedule: undefined, suppressedBy: [] },
+        // What the clock does at the edges of a schedule, and beside another rule, is not said; `reset` is refused.
+        rule: { ...draft.rule, schedule: undefined, suppressedBy: [], gaps: 'hold' },
         sorted: isHeard === 0 ? [] : draft.sorted,
         world: {
           ...draft.world,
@@ -157,11 +157,12 @@ const withConnections = (draft: Draft) => {
   })
 }
 
-/** A sequence is met at one reading and not at the next, so any `for` but 0 is hardly ever reached. */
-const mostlyAtOnce = (draft: Draft) =>
-  often('0s', fc.constant(draft.rule.for)).map(
-    (text): Draft => ({ ...draft, rule: { ...draft.rule, for: text } }),
-  )
+/** A sequence, or a rollover, is met at one reading and not at the next: a rule with a `for` over 0 is refused. */
+const atOnce = (draft: Draft) => {
+  const { when } = draft.rule
+  const isOnce = when.kind === 'sequence' || (when.kind === 'counter' && when.event === 'rollover')
+  return fc.constant<Draft>(isOnce ? { ...draft, rule: { ...draft.rule, for: '0s' } } : draft)
+}
 
 const kind = (name: string, cases: fc.Arbitrary<Case>): KindOfRules => ({ name, cases })
 
@@ -177,7 +178,11 @@ export const kinds: readonly KindOfRules[] = [
   kind('stuck', casesOf(conditions.stuck, { values: { m: [3, 3, 3, 3, 3, 4, 5, 'on'] } })),
   kind(
     'counter',
-    casesOf(conditions.counter, { values: { m: [0, 1, 2, 4, 5, 6, 8, 9, 10, 'on'] }, stepsMs: quarters }),
+    casesOf(
+      conditions.counter,
+      { values: { m: [0, 1, 2, 4, 5, 6, 8, 9, 10, 'on'] }, stepsMs: quarters },
+      atOnce,
+    ),
   ),
   kind('score (table)', casesOf(conditions.score('table'), two)),
   kind(
@@ -199,7 +204,7 @@ export const kinds: readonly KindOfRules[] = [
   kind('trend', casesOf(conditions.trend, { values: { m: numbers }, readingsMax: 14 })),
   kind('peers', casesOf(conditions.peers, { ...many, values: { m: [...numbers, 'on'] } })),
   kind('flapping', casesOf(conditions.flapping, { values: { m: [1, 1, 3, 4, 5] } }, withConnections)),
-  kind('sequence', casesOf(conditions.sequence, two, mostlyAtOnce)),
+  kind('sequence', casesOf(conditions.sequence, two, atOnce)),
   kind('all', casesOf(conditions.all, two)),
   kind('any', casesOf(conditions.any, two)),
   kind('not', casesOf(conditions.not, two)),

@@ -112,16 +112,17 @@ describe('trend', () => {
       { outcome: 'met', value: 180 },
     ])
   })
-  test('is met when the value is already there in the direction of the slope', () => {
+  test('is met when the value is there, or went past it within the window', () => {
     expect(judged(trend, perMinute(12, 11, 10)).at(-1)).toEqual({ outcome: 'met', value: 0 })
-    expect(judged(trend, perMinute(10, 11, 12)).at(-1)).toEqual({ outcome: 'met', value: 0 })
+    expect(judged(trend, perMinute(9, 11, 12)).at(-1)).toEqual({ outcome: 'met', value: 0 })
+    expect(judged(trend, perMinute(10, 9, 8)).at(-1)).toEqual({ outcome: 'met', value: 0 })
+    expect(judged(trend, perMinute(10, 10, 10)).at(-1)).toEqual({ outcome: 'met', value: 0 })
   })
-  test('a slope of 0, or one that leads away, is not met', () => {
-    expect(judged(trend, perMinute(10, 10, 10)).at(-1)).toEqual({ outcome: 'cleared', value: undefined })
-    expect(judged(trend, perMinute(11, 12, 13)).at(-1)).toEqual({ outcome: 'met', value: 0 })
-    expect(judged(trend, perMinute(9, 8, 7)).at(-1)).toEqual({ outcome: 'met', value: 0 })
-    expect(judged({ ...trend, reaches: 20 }, perMinute(9, 8, 7)).at(-1)!.outcome).toBe('met')
-    expect(judged({ ...trend, reaches: 0 }, perMinute(-9, -8, -7)).at(-1)!.outcome).toBe('cleared')
+  test('a slope of 0, or one that leads away, is cleared and has no value', () => {
+    const away = { outcome: 'cleared', value: undefined }
+    expect(judged(trend, perMinute(11, 11, 11)).at(-1)).toEqual(away)
+    expect(judged(trend, perMinute(11, 12, 13)).at(-1)).toEqual(away)
+    expect(judged(trend, perMinute(9, 8, 7)).at(-1)).toEqual(away)
   })
   test('the slope is the median of those of all pairs, so one wild reading does not turn it', () => {
     // 8 7 99 5 4: of the ten slopes −1 six times, 92 45.5 −94 −47.5 one each … the median is −1.

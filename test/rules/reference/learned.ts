@@ -92,10 +92,13 @@ export const trend: Judge<TrendCondition> = ({ metric, window, reaches, within, 
     )
     const slope = median(slopes)
     const limit = limitOf(reaches, scope.labels)
+    if (now.value === limit) return metIf(true, 0)
     if (slope === 0) return metIf(false, undefined)
+    const isPast = (value: number) => (slope > 0 ? value > limit : value < limit)
+    if (isPast(now.value)) {
+      const isPassed = !isPast(samples[0]!.value)
+      return metIf(isPassed, isPassed ? 0 : undefined)
+    }
     const leftMs = (limit - now.value) / slope
-    const isReached = slope > 0 ? now.value >= limit : now.value <= limit
-    if (isReached) return metIf(true, 0)
-    if (leftMs < 0) return metIf(false, undefined)
     return metIf(leftMs <= msOf(within, scope.labels), leftMs / 1000)
   })
