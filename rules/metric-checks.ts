@@ -11,7 +11,8 @@ type MetricTypes = (metric: string) => ReadonlySet<ValueType | undefined>
 
 /**
  * Metrics that no selected device can send, or whose type the condition can never meet. Only where every selected type
- * is known and lists metrics: a type without a profile, or one that lists none (`generic`), may send anything.
+ * is known and lists metrics: a type without a profile, or one that lists none and is not strict (`generic`), may send
+ * anything.
  */
 export function metricProblems(
   { select }: Rule,
@@ -22,7 +23,7 @@ export function metricProblems(
   if (selected.length === 0) return equals
   const profiles = selected.filter((profile) => profile !== undefined)
   if (profiles.length < selected.length) return equals
-  if (profiles.some(({ metrics }) => Object.keys(metrics).length === 0)) return equals
+  if (profiles.some(({ strict, metrics }) => !strict && Object.keys(metrics).length === 0)) return equals
   const typesOf: MetricTypes = (metric) =>
     new Set(
       profiles

@@ -1,6 +1,7 @@
 import { durationMs } from '../domain/duration.ts'
 import type { Profile } from '../domain/profile.ts'
 import { kindOf } from './condition-kinds.ts'
+import { expressionProblems } from './conditions/expression.ts'
 import { metricProblems } from './metric-checks.ts'
 import { conditionsOf, type PlacedCondition, type SelectedProfiles } from './placed-condition.ts'
 import type { Condition, Duration, Rule } from './rule.ts'
@@ -18,7 +19,7 @@ export function ruleProblems(
   return [
     ...metricProblems(rule, conditions, selected),
     ...conditions.flatMap((placed) => [
-      ...placeProblems(placed),
+      ...celProblems(placed, selected),
       ...windowProblems(placed, rule.select.types, selected),
     ]),
     ...timingProblems(rule, conditions),
@@ -33,10 +34,11 @@ export function metricsOf(rule: Rule): string[] {
   return [...new Set(read.map(({ metric }) => metric))]
 }
 
-/** They are about several devices, so they have no outcome for one reading of one device. */
-function placeProblems({ condition: { kind }, path }: PlacedCondition): RuleProblem[] {
-  if (path.length === 1 || (kind !== 'group' && kind !== 'peers')) return []
-  return [{ pointer: toPointer([...path, 'kind']), detail: `${kind} is only a rule's own condition` }]
+/** What its text shows beside its names: types, and functions that there are not. */
+function celProblems({ condition, path }: PlacedCondition, selected: SelectedProfiles): RuleProblem[] {
+  if (condition.kind !== 'expression') return []
+  const pointer = toPointer([...path, 'cel'])
+  return expressionProblems(condition, selected).map((detail) => ({ pointer, detail }))
 }
 
 /** A window that would hold more readings than it may. Only where the interval of every selected type is known. */

@@ -4,11 +4,12 @@ import { isDeviceId, isDeviceType, isLabelName, isRuleId, labelValueBytesMax } f
 import type { Profile } from '../domain/profile.ts'
 import { conditionSchema } from './condition-kinds.ts'
 import { duration, positiveDuration } from './conditions/fields.ts'
-import type { Duration, Rule, Schedule } from './rule.ts'
+import type { Duration, Rule } from './rule.ts'
 import { metricsOf, ruleProblems } from './rule-checks.ts'
 import { atMost, ruleLimits } from './rule-limits.ts'
 import { type RuleProblem, toPointer } from './rule-problem.ts'
 import { shapeProblems } from './rule-shape.ts'
+import { scheduleSchema } from './schedule.ts'
 
 export { toPointer } from './rule-problem.ts'
 
@@ -67,9 +68,6 @@ const wait = z
   .string('expected a duration such as 10m; a wait is not from a label')
   .refine((text) => durationMs(text) !== undefined, 'expected a duration such as 30s, 15m, 2h')
   .refine((text) => (durationMs(text) ?? 0) <= ruleLimits.waitMsMax, 'at most 1d (waitMsMax)')
-
-/** Until rules/schedule.ts is there. */
-const scheduleSchema = z.custom<Schedule>(() => false, 'schedule is not supported yet')
 
 const ruleSchema = z
   .strictObject({

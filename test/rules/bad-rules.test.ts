@@ -29,8 +29,7 @@ describe('the corpus of bad rules', () => {
 
 describe('over HTTP', () => {
   /** Fastify's parser refuses these keys before any route sees the body: 400, without a pointer. */
-  const isRefusedByParser = ({ json }: BadRule) =>
-    json.includes('"__proto__"') || json.includes('"prototype"')
+  const isRefusedByParser = ({ json }: BadRule) => /"__proto__":|"constructor":\{"prototype":/.test(json)
   const sent = corpus.filter(({ json }) => Buffer.byteLength(json) <= 64 * 1024)
 
   async function started() {
