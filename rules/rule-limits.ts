@@ -16,6 +16,8 @@ export const ruleLimits = {
   escalateStepsMax: 5,
   suppressedByMax: 20,
   waitMsMax: 86_400_000,
+  /** Of any duration: ten years, more than any reading is kept waiting for, and far from where times lose precision. */
+  durationDaysMax: 3_660,
 
   /** Levels of objects and lists in the body, itself included. */
   nestingMax: 32,

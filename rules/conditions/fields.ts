@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { durationMs } from '../../domain/duration.ts'
 import { isLabelName, isMetricName } from '../../domain/names.ts'
+import { atMost, ruleLimits } from '../rule-limits.ts'
 
 /** Fields that several kinds of condition have. */
 
@@ -13,9 +14,12 @@ export const limit = z.union(
   'expected a number, or {"label": …, "default": number}',
 )
 
+const durationMsMax = ruleLimits.durationDaysMax * 86_400_000
+
 const durationText = z
   .string()
   .refine((text) => durationMs(text) !== undefined, 'expected a duration such as 30s, 15m, 2h, 7d')
+  .refine((text) => (durationMs(text) ?? 0) <= durationMsMax, atMost('durationDaysMax', 'days'))
 
 /** May be zero. */
 export const duration = z.union(
