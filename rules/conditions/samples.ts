@@ -42,6 +42,5 @@ export function partLengthMs(windowMs: number, count: number): number {
 
 /** Sums and differences of large numbers may be infinite, and JSON, as which state is kept, has no infinite numbers. */
 export function finite(value: number): number {
-  if (value > Number.MAX_VALUE) return Number.MAX_VALUE
-  return value < -Number.MAX_VALUE ? -Number.MAX_VALUE : value
+  return Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE)
 }
