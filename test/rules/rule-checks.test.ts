@@ -65,6 +65,12 @@ describe('metrics', () => {
       problems({ ...on('press'), when: { kind: 'rate', metric: 'state', per: '1m', above: 1 } }),
     ).toEqual([])
   })
+
+  test('of which the first value decides the type may be anything', () => {
+    const state = (fields: object) => problems({ ...on('press'), when: { metric: 'state', ...fields } })
+    expect(state({ kind: 'rate', per: '1m', above: 1 })).toEqual([])
+    for (const equals of ['on', 2, true]) expect(state({ kind: 'threshold', equals })).toEqual([])
+  })
 })
 
 describe('windows', () => {
