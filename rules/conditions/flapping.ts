@@ -33,7 +33,8 @@ export const flapping: ConditionKind<FlappingCondition, FlappingState> = {
         ],
         'expected "connection", or {"rule": id}',
       ),
-      above: share.default(0.5),
+      // The share is at most 1, so one over 1 can never be.
+      above: share.lt(1).default(0.5),
       clear: share.default(0.25),
     })
     .refine(({ above, clear }) => clear <= above, { path: ['clear'], error: 'must not be above the limit' }),

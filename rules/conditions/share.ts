@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Condition, ShareCondition } from '../rule.ts'
 import { type ConditionKind, outcomes } from './condition.ts'
-import { limit, positiveDuration } from './fields.ts'
+import { limit } from './fields.ts'
 import { deadlineOf, Inner, type InnerState, needsOf } from './inner.ts'
+import { windowDuration } from './window-duration.ts'
 
 /** Stretches of time that one state remembers: docs/RULES.md, "share". */
 const stretchesMax = 10_000
@@ -20,7 +21,7 @@ export interface ShareState {
 
 const fields = z.strictObject({
   kind: z.literal('share'),
-  window: positiveDuration,
+  window: windowDuration,
   above: limit.refine((given) => {
     const share = typeof given === 'number' ? given : given.default
     return share >= 0 && share < 1
