@@ -3,7 +3,7 @@ import { shippedProfiles } from '../../domain/shipped-profiles.ts'
 import { conditionKinds } from '../../rules/condition-kinds.ts'
 import { validateRule } from '../../rules/rule-schema.ts'
 import { startApi } from '../http/api.ts'
-import { boiler } from './bad-conditions.ts'
+import { boiler } from './bad-condition.ts'
 import type { BadRule } from './bad-rule.ts'
 import { corpus } from './bad-rules.ts'
 

@@ -1,4 +1,5 @@
-import { badConditions } from './bad-conditions.ts'
+import { badMeasurements } from './bad-measurements.ts'
+import { badModels } from './bad-models.ts'
 import { absent, type BadRule, badRules, Raw, type Row } from './bad-rule.ts'
 
 const threshold = { kind: 'threshold', metric: 'temperature_c', above: 8 }
@@ -323,7 +324,8 @@ export const corpus: readonly BadRule[] = [
   ...badRules('escalation', escalate, steps),
   ...badRules('schedule', schedule, schedules, '/schedule'),
   ...badRules('field', {}, others),
-  ...badConditions,
+  ...badMeasurements,
+  ...badModels,
 ]
 
 function deepText(depth: number): string {
