@@ -15,7 +15,7 @@ export interface AlarmState {
   recoveringSince: number
   /** Events of this episode so far: the ordinal in the next one's id. */
   transitions: number
-  /** Steps of escalation taken in this episode. */
+  /** Steps of escalation taken in this episode, or, while normal, in the last. */
   escalated?: number
   /** True while up without having been announced: it was silenced. */
   isUnannounced?: boolean
@@ -65,7 +65,6 @@ export function step(
   if (moved === 'cleared') {
     const wasAnnounced = state.isUnannounced !== true
     delete state.isUnannounced
-    delete state.escalated
     return wasAnnounced ? announce(state, 'cleared') : 'changed'
   }
   if (moved === 'raised') state.isUnannounced = true
@@ -90,6 +89,7 @@ function move(
     case 'normal':
       if (outcome !== outcomes.met) return 'same'
       state.condition = 'pending'
+      delete state.escalated
       // A second episode that starts at the same time (the device sent two values for it) counts on: ids stay unique.
       if (state.since !== time) state.transitions = 0
       state.since = time
@@ -122,7 +122,7 @@ export function escalatedSeverity(state: AlarmState, { escalate }: AlarmTiming):
 /** Event time at which the clock alone changes something, for conditions that run on the clock; Infinity when none. */
 export function nextDeadline(state: AlarmState, { forMs, escalate }: AlarmTiming): number {
   if (state.condition === 'pending') return state.since + forMs
-  const step = isUp(state) ? escalate[state.escalated ?? 0] : undefined
+  const step = state.condition === 'active' ? escalate[state.escalated ?? 0] : undefined
   return step === undefined ? Number.POSITIVE_INFINITY : state.raisedAt + step.afterMs
 }
 

@@ -69,6 +69,12 @@ export class Cohort {
     if (state.time > this.newest && state.time > 0) this.newest = state.time
   }
 
+  /** Whether a reading counts for the group's time: to `peers` one that holds only a text is none. */
+  isTimedBy(reading: { number(metric: string): number | undefined }): boolean {
+    const { when } = this.rule.rule
+    return when.kind !== 'peers' || reading.number(when.metric) !== undefined
+  }
+
   remove(deviceId: string): void {
     const state = this.members.get(deviceId)?.instance.state.inner as MemberState | PeerState | undefined
     if (state !== undefined && 'holds' in state && state.holds) this.#holding--

@@ -91,6 +91,7 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
     if (found !== undefined) return found
     const before = previous?.lanes.find((lane) => lane.waitMs === waitMs)
     const lane = new Lane(waitMs)
+    lane.letGoTo = before?.letGoTo ?? kept.clock(device.id)?.letGo?.[waitMs] ?? Number.NEGATIVE_INFINITY
     const held =
       before === undefined ? (waitMs === 0 ? [] : kept.held(laneOwner(device.id, waitMs))) : before.held.all()
     for (const reading of held) lane.held.add(reading)

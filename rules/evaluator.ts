@@ -135,7 +135,8 @@ export class Evaluator {
   evaluate(batches: readonly ReadingBatch[]): Evaluation {
     this.#begin()
     for (const batch of batches) {
-      if (batch.receivedAt - this.#advancedTo >= advanceMs) this.#advanceTo(batch.receivedAt)
+      // A reading of that very time may be in it.
+      if (batch.receivedAt - this.#advancedTo >= advanceMs) this.#advanceTo(batch.receivedAt, false)
       this.#evaluateBatch(batch)
     }
     return this.#end()
@@ -161,24 +162,29 @@ export class Evaluator {
   /** The wall clock has come to `now`: what follows from silence. */
   advance(now: number): Evaluation {
     this.#begin()
-    this.#advanceTo(now)
+    this.#advanceTo(now, true)
     return this.#end()
   }
 
-  #advanceTo(now: number): void {
+  /** What comes at `now` itself counts where `isIncluded`. */
+  #advanceTo(now: number, isIncluded: boolean): void {
     this.#advancedTo = now
+    const margin = isIncluded ? 1 : 0
     for (const id of this.#clockedDevices()) {
       const rules = this.#rulesOf(id)
       if (rules === undefined) continue
       const clock = rules.clockAt(now)
       for (const lane of rules.lanes) {
         if (!lane.isClocked) continue
-        if (lane.held.size > 0 && clock - lane.waitMs > rules.newest)
-          this.#release(rules, lane, Number.POSITIVE_INFINITY)
-        // The clock is past a time as soon as it is at it.
-        this.#fire(rules, lane, clock - lane.waitMs + 1)
+        const limit = clock - lane.waitMs + margin
+        if (lane.held.size > 0) this.#letGo(rules, lane, limit - 1)
+        // What is held still comes before the clock goes on.
+        this.#fire(rules, lane, Math.min(limit, lane.held.oldest?.time ?? Number.POSITIVE_INFINITY))
       }
-      for (const cohort of rules.cohorts) this.#fireMember(rules, cohort, clock - cohort.rule.waitMs + 1)
+      for (const cohort of rules.cohorts) {
+        const limit = clock - cohort.rule.waitMs + margin
+        this.#fireMember(rules, cohort, Math.min(limit, cohort.held.oldest?.time ?? Number.POSITIVE_INFINITY))
+      }
     }
   }
 
@@ -192,7 +198,9 @@ export class Evaluator {
       for (const { waitMs, windows } of lanes) {
         if (windows.size > 0) this.#collectWindows(laneOwner(device.id, waitMs), device.id, windows)
       }
-      if (newest !== Number.NEGATIVE_INFINITY) evaluation.clocks.set(device.id, { time: newest, arrivedAt })
+      if (newest === Number.NEGATIVE_INFINITY) continue
+      const letGo = letGoOf(lanes)
+      evaluation.clocks.set(device.id, { time: newest, arrivedAt, ...(letGo === undefined ? {} : { letGo }) })
     }
     for (const cohort of this.#touchedCohorts) {
       for (const [device, { windows }] of cohort.members) {
@@ -246,14 +254,27 @@ export class Evaluator {
     receivedAt: number,
   ): void {
     const { lanes, cohorts } = rules
-    for (const cohort of cohorts) {
-      if (cohort.rule.waitMs > 0) continue
+    if (cohorts.length > 0) this.#evaluateCohorts(rules, time, isInOrder, receivedAt, false)
+    if (isInOrder) this.#evaluateOn(rules, lanes[0]!, shape, time, receivedAt)
+    if (cohorts.length > 0) this.#evaluateCohorts(rules, time, isInOrder, receivedAt, true)
+    if (lanes.length > 1 || cohorts.some(({ rule }) => rule.waitMs > 0))
+      this.#evaluateLater(rules, shape, time, receivedAt)
+  }
+
+  /** Groups whose rule depends on others are evaluated after the rules of the device, the others before. */
+  #evaluateCohorts(
+    rules: DeviceRules,
+    time: number,
+    isInOrder: boolean,
+    receivedAt: number,
+    isDependent: boolean,
+  ): void {
+    for (const cohort of rules.cohorts) {
+      const { waitMs, dependsOn } = cohort.rule
+      if (waitMs > 0 || dependsOn.length > 0 !== isDependent) continue
       this.#fireMember(rules, cohort, time)
       if (isInOrder) this.#evaluateMember(rules, cohort, time, receivedAt)
     }
-    if (isInOrder) this.#evaluateOn(rules, lanes[0]!, shape, time, receivedAt)
-    if (lanes.length > 1 || cohorts.some(({ rule }) => rule.waitMs > 0))
-      this.#evaluateLater(rules, shape, time, receivedAt)
   }
 
   /** For the rules that wait: the reading is held, and those that are due are evaluated. */
@@ -263,7 +284,8 @@ export class Evaluator {
     for (const lane of lanes) {
       if (lane.waitMs === 0) continue
       const due = rules.newest - lane.waitMs
-      if (time >= due && (lane.isReachedBy(shape) || lane.isClocked)) this.#hold(rules, lane, reading)
+      if (time >= Math.max(due, lane.letGoTo) && (lane.isReachedBy(shape) || lane.isClocked))
+        this.#hold(rules, lane, reading)
       this.#release(rules, lane, due)
     }
     for (const cohort of cohorts) {
@@ -302,7 +324,7 @@ export class Evaluator {
   #evaluateMember(rules: DeviceRules, cohort: Cohort, time: number, receivedAt: number): void {
     const member = cohort.members.get(rules.device.id)
     if (member === undefined || !reaches(member.instance.compiled.condition, this.#reading)) return
-    cohort.newest = Math.max(cohort.newest, time)
+    if (cohort.isTimedBy(this.#reading)) cohort.newest = Math.max(cohort.newest, time)
     this.#touchedCohorts.add(cohort)
     this.#show(rules, member.windows, this.#reading, receivedAt)
     for (const { metric, window } of member.windows.values()) {
@@ -369,6 +391,14 @@ export class Evaluator {
     }
     if (lane.isClocked && lane.nextDeadline < until && until !== Number.POSITIVE_INFINITY)
       this.#fire(rules, lane, until)
+  }
+
+  /** The clock of the device lets go of what is held, for rules that run on it. */
+  #letGo(rules: DeviceRules, lane: Lane, until: number): void {
+    const newest = lane.held.newestUntil(until)
+    if (newest === undefined) return
+    lane.letGoTo = newest
+    this.#release(rules, lane, until)
   }
 
   #releaseCohort(cohort: Cohort, until: number): void {
@@ -458,4 +488,11 @@ export class Evaluator {
     this.#clocked = clocked
     return clocked
   }
+}
+
+function letGoOf(lanes: readonly Lane[]): Record<string, number> | undefined {
+  const those = lanes.filter(({ letGoTo }) => letGoTo !== Number.NEGATIVE_INFINITY)
+  return those.length === 0
+    ? undefined
+    : Object.fromEntries(those.map(({ waitMs, letGoTo }) => [waitMs, letGoTo]))
 }

@@ -41,6 +41,11 @@ export class HeldReadings {
     return merged
   }
 
+  /** Time of the newest with time ≤ `until`. */
+  newestUntil(until: number): number | undefined {
+    return this.#readings.findLast(({ time }) => time <= until)?.time
+  }
+
   /** Removes and returns those with time ≤ `until`, oldest first. */
   release(until: number): HeldReading[] {
     let count = 0

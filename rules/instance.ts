@@ -74,6 +74,8 @@ export interface HeldChange {
 export interface DeviceClock {
   readonly time: number
   readonly arrivedAt: number
+  /** By `wait`: newest event time that the clock, not a reading, let go. */
+  readonly letGo?: Readonly<Record<string, number>> | undefined
 }
 
 /** A window that rules share: of which lane or cohort, device and metric. */

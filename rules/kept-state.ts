@@ -14,6 +14,7 @@ interface KeptClock {
   readonly time: number
   /** None in what was kept before version 0.2: the reading is then taken to have come at its own time. */
   readonly arrivedAt?: number
+  readonly letGo?: Readonly<Record<string, number>>
   readonly registeredAt: string
 }
 
@@ -43,7 +44,7 @@ export class RuleStateTable implements Kept {
 
   clock(deviceId: string): DeviceClock | undefined {
     const kept = this.#isOutdated(deviceId) ? undefined : this.#clock(deviceId)
-    return kept === undefined ? undefined : { time: kept.time, arrivedAt: kept.arrivedAt ?? kept.time }
+    return kept === undefined ? undefined : { ...kept, arrivedAt: kept.arrivedAt ?? kept.time }
   }
 
   held(owner: string): readonly HeldReading[] {
@@ -141,8 +142,8 @@ export class RuleStateWriter {
       if (isUp(state))
         this.#alarms.condition(alarmId(rule.id, device.id), state.condition as 'active' | 'recovering')
     }
-    for (const [deviceId, { time, arrivedAt }] of clocks) {
-      const clock: KeptClock = { time, arrivedAt, registeredAt: findDevice(deviceId)?.createdAt ?? '' }
+    for (const [deviceId, given] of clocks) {
+      const clock: KeptClock = { ...given, registeredAt: findDevice(deviceId)?.createdAt ?? '' }
       this.#tx.put('device-clocks', deviceId, clock)
     }
     for (const name of unneeded.windows) this.#drop('windows', windowPrefix(name))

@@ -28,6 +28,8 @@ export class Lane {
   /** Rules that are not in a range table, in the order in which they are evaluated. */
   readonly instances: Instance[] = []
   readonly windows = new Map<string, SharedWindow>()
+  /** Newest event time that the clock let go: what is older comes too late, though a reading of its device might not yet say so. */
+  letGoTo = Number.NEGATIVE_INFINITY
   /** Earliest event time at which the clock alone changes something. */
   nextDeadline = Number.POSITIVE_INFINITY
   readonly #plans = new Map<string, Plan>()

@@ -39,7 +39,8 @@ export class Stepping implements Stepper, InputScope {
     const { condition, timing, rule } = compiled
     this.#instance = instance
     if (rule.gapsReset && input.kind === 'reading') noteArrival(state, timeMs)
-    let outcome = condition.step(state.inner as never, input)
+    const judged = condition.step(state.inner as never, input)
+    let outcome = judged
     if (rule.schedule !== undefined && !rule.schedule.isInForce(timeMs)) outcome = outcomes.cleared
     if (instance.isStateful) evaluation.changed.add(instance)
     if (state.condition === 'normal' && outcome !== outcomes.met) return
@@ -48,7 +49,7 @@ export class Stepping implements Stepper, InputScope {
     const result = step(state, outcome, time, timing, this.#isQuiet(instance, time))
     if (result === 'same') return
     evaluation.changed.add(instance)
-    if (result !== 'changed') this.#note(instance, result, time)
+    if (result !== 'changed') this.#note(instance, result, time, judged !== outcomes.unknown)
   }
 
   window(metric: string, lengthMs: number, timeMs: number): WindowView {
@@ -62,20 +63,25 @@ export class Stepping implements Stepper, InputScope {
     if (rules === undefined) return false
     const own = rules.instance(ruleId)
     if (own !== undefined) return own.isUp
-    for (const cohort of rules.cohorts) {
-      if (cohort.rule.rule.id !== ruleId) continue
-      return (cohort.instance ?? cohort.members.get(rules.device.id)?.instance)?.isUp ?? false
-    }
-    return false
+    const cohort = rules.cohorts.find(({ rule }) => rule.rule.id === ruleId)
+    return (cohort?.instance ?? cohort?.members.get(rules.device.id)?.instance)?.isUp ?? false
+  }
+
+  /** Of a group, only rules of kind `group` that have that group can be active for it. */
+  #isActiveFor(device: DeviceRecord, ruleId: string): boolean {
+    if (device.id === this.rules?.device.id) return this.isActive(ruleId)
+    const cohort = this.rules?.cohorts.find(({ rule, id }) => rule.rule.id === ruleId && id === device.id)
+    return cohort?.instance?.isUp ?? false
   }
 
   #isQuiet({ rule, device }: Instance, timeMs: number): boolean {
     return (
-      this.#isSilenced(rule.id, device, timeMs) || rule.suppressedBy.some((other) => this.isActive(other))
+      this.#isSilenced(rule.id, device, timeMs) ||
+      rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
     )
   }
 
-  #note(instance: Instance, transition: Transition, time: number): void {
+  #note(instance: Instance, transition: Transition, time: number, isKnown: boolean): void {
     const { input } = this
     const { state, compiled } = instance
     const { condition, timing } = compiled
@@ -89,7 +95,7 @@ export class Stepping implements Stepper, InputScope {
       ordinal: state.transitions,
       severity: escalatedSeverity(state, timing) ?? instance.rule.severity,
       receivedAt: input.kind === 'reading' ? this.receivedAt : undefined,
-      value: condition.value(state.inner as never, input),
+      value: isKnown ? condition.value(state.inner as never, input) : undefined,
       threshold: condition.thresholdOf?.(state.inner as never, input) ?? condition.threshold,
       evidence: [...own, ...(condition.evidence?.(state.inner as never, input) ?? [])],
     })

@@ -9,6 +9,8 @@ interface AbsenceState extends Arrivals {
   last: number
   readonly gaps: number[]
   isAbsent: boolean
+  /** How long it had been silent at the newest input. */
+  silentMs: number
   /** False until the first reading: the registration makes no gap. */
   isHeard: boolean
 }
@@ -39,8 +41,15 @@ export const absence: ConditionKind<AbsenceCondition, AbsenceState> = {
       everyReading: metric === undefined,
       windows: [],
       threshold: fixedMs / 1000,
-      initial: ({ registeredAt }) => ({ last: registeredAt, gaps: [], isAbsent: false, isHeard: false }),
+      initial: ({ registeredAt }) => ({
+        last: registeredAt,
+        gaps: [],
+        isAbsent: false,
+        silentMs: 0,
+        isHeard: false,
+      }),
       step: (state, input) => {
+        state.silentMs = input.time - state.last
         if (input.kind === 'reading') {
           if (!isFixed) noteGap(state, input.time)
           state.last = input.time
@@ -49,7 +58,7 @@ export const absence: ConditionKind<AbsenceCondition, AbsenceState> = {
         } else if (input.kind === 'tick' && input.time >= state.last + limitMs(state)) state.isAbsent = true
         return state.isAbsent ? outcomes.met : outcomes.cleared
       },
-      value: (state, input) => (input.time - state.last) / 1000,
+      value: (state) => state.silentMs / 1000,
       ...(isFixed ? {} : { thresholdOf: (state: AbsenceState) => limitMs(state) / 1000 }),
       deadline: (state) => (state.isAbsent ? Number.POSITIVE_INFINITY : state.last + limitMs(state)),
     }

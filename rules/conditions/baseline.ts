@@ -124,7 +124,7 @@ class Baseline implements CompiledCondition<BaselineState> {
   }
 
   #judge(state: BaselineState, normal: Normal, value: number): Outcome {
-    const spread = normal.spread === 0 ? this.#minSpread : normal.spread
+    const spread = Math.max(normal.spread, this.#minSpread)
     const distance = value - normal.value
     const allowed = this.#k * spread
     const isAbove = this.#direction === 'above' || (this.#direction === 'both' && distance >= 0)

@@ -103,7 +103,10 @@ export function reportOfFirst(
   Required<Pick<CompiledCondition<FirstReached>, 'thresholdOf' | 'evidence'>> {
   return {
     threshold: inners[0]!.condition.threshold,
-    value: ({ inner, first }, input) => inners[first]!.condition.value(inner[first]!.own, input),
+    value: ({ inner, first }, input) => {
+      const { own, outcome } = inner[first]!
+      return outcome === outcomes.unknown ? undefined : inners[first]!.condition.value(own, input)
+    },
     thresholdOf: ({ inner, first }, input) => {
       const { condition } = inners[first]!
       return condition.thresholdOf?.(inner[first]!.own, input) ?? condition.threshold

@@ -98,14 +98,16 @@ class Score implements CompiledCondition<ScoreState> {
   }
 
   step(state: ScoreState, input: Input): Outcome {
+    let isHeld = false
     for (let i = 0; i < this.#inputs.length; i++) {
       const { metric, rows, decimals } = this.#inputs[i]!
       const number = input.number(metric)
       if (number === undefined) continue
       const points = pointsOf(rows, decimals === undefined ? number : rounded(number, decimals))
       state[i] = [input.time, input.value(metric)!, points]
+      isHeld = true
     }
-    const value = this.value(state, input)
+    const value = isHeld ? this.value(state, input) : undefined
     if (value === undefined) return outcomes.unknown
     const holds = this.#isSingle ? value >= this.threshold : value > this.threshold
     return holds ? outcomes.met : outcomes.cleared

@@ -42,7 +42,7 @@ export const threshold: ConditionKind<ThresholdCondition, null> = {
     const interval = quietInterval(condition, context)
     if (interval !== undefined) return new RangeThreshold(metric, interval)
     if (inside !== undefined) return judged(metric, inside, (value) => isWithin(inside, value))
-    return judged(metric, equals!, (value) => numbered(value) === numbered(equals))
+    return judged(metric, equals!, (value) => equalOutcome(value, equals))
   },
 }
 
@@ -109,20 +109,25 @@ export class RangeThreshold implements CompiledCondition<null> {
 function judged(
   metric: string,
   limit: Value | readonly number[],
-  holds: (value: Value | undefined) => boolean,
+  judge: (value: Value | undefined) => Outcome,
 ): CompiledCondition<null> {
   return {
     metrics: new Set([metric]),
     windows: [],
     threshold: limit,
     initial: () => null,
-    step: (_state, input) => (holds(input.value(metric)) ? outcomes.met : outcomes.cleared),
+    step: (_state, input) => judge(input.value(metric)),
     value: (_state, input) => input.value(metric),
   }
 }
 
-function isWithin([low, high]: readonly [number, number], value: Value | undefined): boolean {
-  return value !== undefined && typeof value !== 'string' && Number(value) > low && Number(value) < high
+function isWithin([low, high]: readonly [number, number], value: Value | undefined): Outcome {
+  if (value === undefined || typeof value === 'string') return outcomes.between
+  return Number(value) > low && Number(value) < high ? outcomes.met : outcomes.cleared
+}
+
+function equalOutcome(value: Value | undefined, wanted: Value | undefined): Outcome {
+  return numbered(value) === numbered(wanted) ? outcomes.met : outcomes.cleared
 }
 
 /** A boolean is compared as 0 or 1. */

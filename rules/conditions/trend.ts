@@ -96,9 +96,9 @@ class Trend implements CompiledCondition<TrendState> {
   }
 
   #leftMs({ values }: TrendState, slope: number, value: number): number | null {
-    if (slope === 0) return null
     const distance = this.#reaches - value
     if (distance === 0) return 0
+    if (slope === 0) return null
     if (distance > 0 === slope > 0) return finite(distance / slope)
     // Behind it: passed within the window, or never before it.
     const distanceAtFirst = this.#reaches - values[0]!

@@ -73,7 +73,8 @@ export function alarmHistory(
       show(deadline, { outcome: 'met', value }, input)
     }
     if (input.kind === 'clock') return
-    if (rule.gaps === 'reset' && alarm.state === 'pending' && isAfterGap(inputs, i)) alarm = normal(rule)
+    const isReset = rule.gaps === 'reset' && input.kind === 'reading' && isAfterGap(inputs, i)
+    if (isReset && alarm.state === 'pending') alarm = normal(rule)
     show(input.time, input.judgement, input)
   })
   return { transitions, states }

@@ -37,8 +37,10 @@ function arrivalsOf(rule: Rule, readings: readonly GivenReading[], world: World)
     at: readings.findIndex((reading) => reading.ts >= ts),
     group: groupOf(rule, device, world),
   }))
-  const last = links.filter(({ at }) => at === -1).map((link) => ({ ...link, at: readings.length }))
-  const before = (at: number) => links.filter((link) => link.at === at)
+  // What other rules are then follows from the readings before.
+  const last = links.filter(({ at }) => at === -1).map((link) => ({ ...link, at: readings.length - 1 }))
+  const before = (at: number) =>
+    links.filter((link) => link.at === at).map((link) => ({ ...link, at: at - 1 }))
   return [...known.flatMap((reading) => [...before(reading.at), reading]), ...last]
 }
 
@@ -56,17 +58,18 @@ export function evaluationOrder(
   const letGo = (group: string, bound: number, at: number) => {
     const due = held.filter((one) => one.group === group && one.ts <= bound)
     held = held.filter((one) => !due.includes(one))
-    for (const one of waitMs === 0 ? due : inOrder(due)) {
-      if (!isLate(one, steps)) steps.push({ ...one, at })
-    }
+    for (const one of waitMs === 0 ? due : inOrder(due)) steps.push({ ...one, at })
   }
   arrivals.forEach((arrival, i) => {
     if (arrival.group === undefined) return
-    if (reaches(rule.when, arrival, scope) && !isLate(arrival, steps)) held.push(arrival)
     const sofar = arrivals.slice(0, i + 1).filter(({ group }) => group === arrival.group)
+    const clockOwners = waitMs === 0 ? sofar.filter(({ device }) => device === arrival.device) : sofar
+    const isLate = arrival.ts < newestOf(clockOwners) - waitMs
+    if (reaches(rule.when, arrival, scope) && !isLate) held.push(arrival)
     const bound = Math.max(...sofar.map(({ ts }) => ts)) - waitMs
     letGo(arrival.group, bound, arrival.at)
-    steps.push({ kind: 'clock', device: arrival.device, ts: bound, at: arrival.at })
+    // A reading moves the clock to just before its time: others of that time may come.
+    steps.push({ kind: 'clock', device: arrival.device, ts: bound - 1, at: arrival.at })
   })
   if (world.until === undefined || absencesIn(rule.when).length === 0) return steps
   for (const device of devicesOf(readings, world).filter((name) => isSelected(rule, name, world))) {
@@ -76,8 +79,8 @@ export function evaluationOrder(
   return steps
 }
 
-function isLate(one: Seen, steps: readonly Step[]): boolean {
-  return steps.some(({ kind, device, ts }) => kind !== 'clock' && device === one.device && ts > one.ts)
+function newestOf(arrivals: readonly Arrival[]): number {
+  return Math.max(...arrivals.filter(({ kind }) => kind === 'reading').map(({ ts }) => ts))
 }
 
 /** By time, then device; readings of one time and device become one, a later arrival taking the place of an earlier. */
