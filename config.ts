@@ -88,17 +88,17 @@ export const options = [
   },
   { key: 'packetBytesMax', kind: 'bytes', fallback: 65_536, description: 'largest MQTT packet' },
   {
-    key: 'logBytesMax',
-    kind: 'bytes',
-    fallback: 4 * 1024 ** 3,
-    description: 'size of the durable log; 512MiB style too',
-  },
-  {
     key: 'rulePairsMax',
     kind: 'count',
     fallback: 1_000_000,
     min: 1,
     description: 'pairs of rule and device that are evaluated',
+  },
+  {
+    key: 'logBytesMax',
+    kind: 'bytes',
+    fallback: 4 * 1024 ** 3,
+    description: 'size of the durable log; 512MiB style too',
   },
   {
     key: 'connectionsPerAddressMax',

@@ -32,6 +32,8 @@ export class Cohort {
   newest = Number.NEGATIVE_INFINITY
   /** Newest event time that arrived, of any member. */
   newestArrived = Number.NEGATIVE_INFINITY
+  /** Newest event time that was let go early: what is older comes too late. */
+  letGoTo = Number.NEGATIVE_INFINITY
   /** The group's own alarm; none of `peers`. */
   readonly instance: Instance | undefined
   #holding = 0
@@ -54,6 +56,7 @@ export class Cohort {
     compiled: RuleForDevice,
     kept: AlarmState | undefined,
     windows: ReadonlyMap<string, SharedWindow>,
+    newest: number,
   ): void {
     const { when } = this.rule.rule
     const condition =
@@ -62,7 +65,7 @@ export class Cohort {
         : this.#memberCondition(compiled.condition)
     const basis = memberBasis(compiled.basis, this.id)
     const own = { ...compiled, condition, range: undefined, basis }
-    const instance = new Instance(own, device, kept, this.newest)
+    const instance = new Instance(own, device, kept, newest - this.rule.waitMs)
     this.members.set(device.id, { instance, windows })
     const state = instance.state.inner as MemberState | PeerState
     if ('holds' in state && state.holds) this.#holding++

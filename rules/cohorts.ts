@@ -76,11 +76,9 @@ export class Cohorts {
     }
     const compiled = rule.forDevice(device, profileOf(device.type))
     const windows = this.#windowsOf(cohort, device, compiled.condition.windows)
-    cohort.add(device, compiled, kept.instance(rule.rule.id, device.id), windows)
-    cohort.newestArrived = Math.max(
-      cohort.newestArrived,
-      kept.clock(device.id)?.time ?? Number.NEGATIVE_INFINITY,
-    )
+    const newest = kept.clock(device.id)?.time ?? Number.NEGATIVE_INFINITY
+    cohort.add(device, compiled, kept.instance(rule.rule.id, device.id), windows, newest)
+    cohort.newestArrived = Math.max(cohort.newestArrived, newest)
     cohorts.groupOfDevice.set(device.id, cohort)
   }
 

@@ -63,12 +63,8 @@ export class CompiledRule {
     for (const name of labelsAsked(this.rule)) {
       if (Object.hasOwn(device.labels, name)) asked[name] = device.labels[name]!
     }
-    const basis = JSON.stringify([
-      asked,
-      usesLabels(this.rule.when) ? device.labels : null,
-      profile?.expectedInterval,
-    ])
-    return this.#variant(basis, () => this.#compile(device, profile, basis))
+    const basis = JSON.stringify([asked, usesLabels(this.rule.when) ? device.labels : null])
+    return this.#variant(`${basis} ${profile?.expectedInterval}`, () => this.#compile(device, profile, basis))
   }
 
   #variant(key: string, compile: () => RuleForDevice): RuleForDevice {

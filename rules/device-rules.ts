@@ -3,7 +3,7 @@ import type { Profile } from '../domain/profile.ts'
 import type { AlarmState } from './alarm-machine.ts'
 import type { Cohort } from './cohort.ts'
 import type { CompiledRule, RuleForDevice } from './compile.ts'
-import { type Evaluation, Instance } from './instance.ts'
+import { type DeviceClock, type Evaluation, Instance } from './instance.ts'
 import type { Kept } from './kept.ts'
 import { Lane } from './lane.ts'
 import { RangeTable } from './range-table.ts'
@@ -28,7 +28,7 @@ export class DeviceRules {
     device: DeviceRecord,
     generation: number,
     parts: { lanes: readonly Lane[]; cohorts: readonly Cohort[]; pairs: number },
-    clock: { time: number; arrivedAt: number } | undefined,
+    clock: DeviceClock | undefined,
   ) {
     this.device = device
     this.generation = generation
@@ -75,11 +75,6 @@ export interface DeviceRulesSource {
   readonly onLimit: (rule: CompiledRule, device: DeviceRecord) => void
 }
 
-/** Name under which a lane's windows and held readings are kept. */
-export function laneOwner(deviceId: string, waitMs: number): string {
-  return `${deviceId} ${waitMs}`
-}
-
 /** The rules that reach a device, with what was kept of them. */
 export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource): DeviceRules {
   const { kept, previous } = source
@@ -90,10 +85,9 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
     const found = lanes.get(waitMs)
     if (found !== undefined) return found
     const before = previous?.lanes.find((lane) => lane.waitMs === waitMs)
-    const lane = new Lane(waitMs)
+    const lane = new Lane(device.id, waitMs)
     lane.letGoTo = before?.letGoTo ?? kept.clock(device.id)?.letGo?.[waitMs] ?? Number.NEGATIVE_INFINITY
-    const held =
-      before === undefined ? (waitMs === 0 ? [] : kept.held(laneOwner(device.id, waitMs))) : before.held.all()
+    const held = before === undefined ? (waitMs === 0 ? [] : kept.held(lane.owner)) : before.held.all()
     for (const reading of held) lane.held.add(reading)
     lanes.set(waitMs, lane)
     return lane
@@ -172,7 +166,7 @@ function shareWindows(
     for (const { metric, lengthMs } of compiled.condition.windows) {
       const key = windowKey(metric, lengthMs)
       if (lane.windows.has(key)) continue
-      const name = { owner: laneOwner(device.id, lane.waitMs), device: device.id, metric, lengthMs }
+      const name = { owner: lane.owner, device: device.id, metric, lengthMs }
       const window =
         before?.windows.get(key)?.window ?? SlidingWindow.load(lengthMs, kept.window(name), readingsMax)
       lane.windows.set(key, { metric, lengthMs, window })
@@ -183,7 +177,7 @@ function shareWindows(
 /** What is kept for lanes of the device that no longer need it. */
 export function unneededOf({ device, lanes }: DeviceRules, kept: Kept): Evaluation['unneeded'] {
   const { windows, held } = kept.lanes(device.id)
-  const laneBy = new Map(lanes.map((lane) => [laneOwner(device.id, lane.waitMs), lane]))
+  const laneBy = new Map(lanes.map((lane) => [lane.owner, lane]))
   return {
     windows: windows.filter(
       ({ owner, metric, lengthMs }) => laneBy.get(owner)?.windows.has(windowKey(metric, lengthMs)) !== true,

@@ -11,6 +11,8 @@ export class Instance {
   readonly compiled: RuleForDevice
   readonly device: DeviceRecord
   readonly state: AlarmState
+  /** It has just begun, and from when on is to be kept, though nothing has happened to it. */
+  mustKeep: boolean
   /** Whether each reading may change the state, so that it is to be kept. */
   readonly isStateful: boolean
 
@@ -19,10 +21,12 @@ export class Instance {
     const isFresh = kept === undefined
     const state: AlarmState = { ...normalState(), ...kept }
     if (isFresh || state.inner === undefined) {
-      state.inner = condition.initial({ registeredAt: Date.parse(device.createdAt) })
+      const isHeard = newest !== Number.NEGATIVE_INFINITY
+      state.inner = condition.initial({ beganAt: isHeard ? newest : Date.parse(device.createdAt) })
     }
     if (isFresh && condition.windows.length > 0 && newest !== Number.NEGATIVE_INFINITY) state.after = newest
     if (basis !== undefined) state.basis = basis
+    this.mustKeep = isFresh && (condition.windows.length > 0 || condition.deadline !== undefined)
     this.compiled = compiled
     this.device = device
     this.state = state
@@ -57,7 +61,7 @@ export interface Occurrence {
   /** When the oldest reading of its batch was received, Unix ms; undefined where the clock showed it. */
   readonly receivedAt: number | undefined
   readonly value: Value | undefined
-  readonly threshold: Value | readonly number[]
+  readonly threshold: Value | readonly number[] | undefined
   readonly evidence: readonly Readonly<Record<string, Value>>[]
 }
 
@@ -70,9 +74,9 @@ export interface HeldChange {
   readonly reading: HeldReading | undefined
 }
 
-/** Newest event time of a device, and the wall time at which that reading arrived. */
+/** Newest event time of a device (null: never heard), and the wall time at which that reading arrived. */
 export interface DeviceClock {
-  readonly time: number
+  readonly time: number | null
   readonly arrivedAt: number
   /** By `wait`: newest event time that the clock, not a reading, let go. */
   readonly letGo?: Readonly<Record<string, number>> | undefined

@@ -11,10 +11,10 @@ import type { Kept } from './kept.ts'
 
 /** Clock of a device, and of which registration: an id that is given anew starts from nothing. */
 interface KeptClock {
-  readonly time: number
+  readonly time: number | null
   /** None in what was kept before version 0.2: the reading is then taken to have come at its own time. */
   readonly arrivedAt?: number
-  readonly letGo?: Readonly<Record<string, number>>
+  readonly letGo?: Readonly<Record<string, number>> | undefined
   readonly registeredAt: string
 }
 
@@ -44,7 +44,7 @@ export class RuleStateTable implements Kept {
 
   clock(deviceId: string): DeviceClock | undefined {
     const kept = this.#isOutdated(deviceId) ? undefined : this.#clock(deviceId)
-    return kept === undefined ? undefined : { ...kept, arrivedAt: kept.arrivedAt ?? kept.time }
+    return kept === undefined ? undefined : { ...kept, arrivedAt: kept.arrivedAt ?? kept.time ?? 0 }
   }
 
   held(owner: string): readonly HeldReading[] {
@@ -70,7 +70,7 @@ export class RuleStateTable implements Kept {
     return { windows, held: this.#firstKeys('held-readings', `${deviceId} `, 1).map(([owner]) => owner!) }
   }
 
-  /** True when what is kept is of a device that is gone, or of an earlier one with its id. */
+  /** True when something is kept of a device that is gone, or of an earlier one with its id. */
   mustDrop(deviceId: string): boolean {
     return this.#clock(deviceId) !== undefined && this.#isOutdated(deviceId)
   }
@@ -164,6 +164,15 @@ export class RuleStateWriter {
     this.#tx.remove('rule-state', keyOf(ruleId, deviceId))
   }
 
+  /** What a group of a rule keeps of a device beside its instance. */
+  dropMember(ruleId: string, deviceId: string): void {
+    const isOfDevice = (key: string) => key.split(separator).includes(deviceId)
+    for (const table of ['windows', 'held-readings'] as const) {
+      const keys = this.#kept.keysOf(table, cohortOwners(ruleId)).filter(isOfDevice)
+      for (const key of keys) this.#tx.remove(table, key)
+    }
+  }
+
   /** What the groups of a rule keep beside their instances. */
   dropCohorts(ruleId: string): void {
     this.#drop('windows', cohortOwners(ruleId))
@@ -177,6 +186,7 @@ export class RuleStateWriter {
     this.#drop('held-readings', `${deviceId} `)
     for (const ruleId of ruleIds) {
       this.dropInstance({ ruleId, deviceId })
+      this.dropMember(ruleId, deviceId)
       this.#alarms.remove(alarmId(ruleId, deviceId))
     }
   }

@@ -23,6 +23,8 @@ const plansMax = 200
 /** The rules of one device that have the same `wait`: they see the same readings in the same order. */
 export class Lane {
   readonly waitMs: number
+  /** Name under which its windows and held readings are kept. */
+  readonly owner: string
   readonly held = new HeldReadings()
   readonly ranges = new Map<string, RangeTable>()
   /** Rules that are not in a range table, in the order in which they are evaluated. */
@@ -35,8 +37,9 @@ export class Lane {
   readonly #plans = new Map<string, Plan>()
   #clocked: Instance[] = []
 
-  constructor(waitMs: number) {
+  constructor(deviceId: string, waitMs: number) {
     this.waitMs = waitMs
+    this.owner = `${deviceId} ${waitMs}`
   }
 
   /** Whether any of its rules runs on the clock. */

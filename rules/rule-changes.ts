@@ -35,6 +35,8 @@ export class RuleChanges {
   async apply({ table, key, value }: Change): Promise<void> {
     if (table === 'devices') await this.#applyDevice(key)
     if (table === 'rules') await this.#applyRule(key, value as StoredRule | undefined)
+    // The usual interval of a type is part of what its rules were compiled to.
+    if (table === 'profiles') this.#options.evaluator.forgetState()
     if (table === 'alarm-requests' && value !== undefined)
       await this.#applyRequest(key, value as AlarmRequest)
   }
@@ -86,7 +88,11 @@ export class RuleChanges {
     const ended = candidates.filter((instance) => this.#isOver(instance))
     if (ended.length > 0) {
       const ruleOf = (id: string) => evaluator.rule(id)?.rule
-      await log.transaction((tx) => this.#end(new RuleStateWriter(tx, kept), ended, ruleOf, 'device changed'))
+      await log.transaction((tx) => {
+        const writer = new RuleStateWriter(tx, kept)
+        this.#end(writer, ended, ruleOf, 'device changed')
+        for (const { ruleId, deviceId } of ended) writer.dropMember(ruleId, deviceId)
+      })
       for (const { ruleId, deviceId } of ended) evaluator.forgetInstance(ruleId, deviceId)
     }
     this.#unsettled = new Set()
@@ -149,6 +155,8 @@ function groupOf(rule: StoredRule, id: string): DeviceRecord | undefined {
 /** Why an edit ends the instances of a rule; undefined where it changes only words. */
 function endOf(before: StoredRule, after: StoredRule | undefined): string | undefined {
   if (after === undefined) return 'rule deleted'
+  // Deleted and made again between two looks.
+  if (before.createdAt !== after.createdAt) return 'rule deleted'
   if (before.enabled && !after.enabled) return 'rule disabled'
   return evaluationOf(before) === evaluationOf(after) ? undefined : 'rule changed'
 }

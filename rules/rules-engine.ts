@@ -150,11 +150,17 @@ export class RulesEngine {
 
   /** Applies what was edited: closes what an edit ends, keeps what it leaves alone. */
   async #followChanges(): Promise<void> {
-    this.#changes.push(...this.#registry.refresh())
-    for (let change = this.#changes[0]; change !== undefined; change = this.#changes[0]) {
-      this.#silences.apply(change)
-      await this.#edits.apply(change)
-      this.#changes.shift()
+    const fresh = this.#registry.refresh()
+    this.#changes = this.#changes.length === 0 ? fresh : [...this.#changes, ...fresh]
+    let applied = 0
+    try {
+      for (const change of this.#changes) {
+        this.#silences.apply(change)
+        await this.#edits.apply(change)
+        applied++
+      }
+    } finally {
+      this.#changes = this.#changes.slice(applied)
     }
     await this.#edits.settle()
   }
@@ -179,7 +185,7 @@ function hasChanged({ occurrences, changed, clocks, windows, held, unneeded }: E
 }
 
 function eventOf(
-  { instance, transition, receivedAt, value, ...rest }: Occurrence,
+  { instance, transition, receivedAt, value, threshold, ...rest }: Occurrence,
   recordedAt: number,
 ): EventRecord {
   return toEvent({
@@ -189,6 +195,7 @@ function eventOf(
     recordedAt,
     ...(receivedAt === undefined ? {} : { receivedAt }),
     ...(value === undefined ? {} : { value }),
+    ...(threshold === undefined ? {} : { threshold }),
     ...rest,
   })
 }

@@ -42,7 +42,7 @@ export class Stepping implements Stepper, InputScope {
     const judged = condition.step(state.inner as never, input)
     let outcome = judged
     if (rule.schedule !== undefined && !rule.schedule.isInForce(timeMs)) outcome = outcomes.cleared
-    if (instance.isStateful) evaluation.changed.add(instance)
+    if (instance.isStateful || instance.mustKeep) this.keep(instance)
     if (state.condition === 'normal' && outcome !== outcomes.met) return
     // A reading that disproves a silence is older than the alarm that it ends: an episode does not go back.
     const time = isUp(state) ? Math.max(timeMs, state.raisedAt) : timeMs
@@ -50,6 +50,12 @@ export class Stepping implements Stepper, InputScope {
     if (result === 'same') return
     evaluation.changed.add(instance)
     if (result !== 'changed') this.#note(instance, result, time, judged !== outcomes.unknown)
+  }
+
+  /** Notes that the state of an instance is to be kept. */
+  keep(instance: Instance): void {
+    instance.mustKeep = false
+    this.evaluation.changed.add(instance)
   }
 
   window(metric: string, lengthMs: number, timeMs: number): WindowView {
@@ -96,8 +102,14 @@ export class Stepping implements Stepper, InputScope {
       severity: escalatedSeverity(state, timing) ?? instance.rule.severity,
       receivedAt: input.kind === 'reading' ? this.receivedAt : undefined,
       value: isKnown ? condition.value(state.inner as never, input) : undefined,
-      threshold: condition.thresholdOf?.(state.inner as never, input) ?? condition.threshold,
+      threshold: this.#thresholdOf(instance, isKnown),
       evidence: [...own, ...(condition.evidence?.(state.inner as never, input) ?? [])],
     })
+  }
+
+  /** One that depends on the state is known only where the outcome is. */
+  #thresholdOf({ compiled: { condition }, state }: Instance, isKnown: boolean): Occurrence['threshold'] {
+    if (condition.thresholdOf === undefined) return condition.threshold
+    return isKnown ? condition.thresholdOf(state.inner as never, this.input) : undefined
   }
 }

@@ -5,13 +5,13 @@ import { type CompiledCondition, type ConditionKind, outcomes } from './conditio
 import { metric, positiveDuration } from './fields.ts'
 
 interface AbsenceState extends Arrivals {
-  /** Event time of the newest reading, or the registration of a device never heard. */
+  /** Event time of the newest reading; before there is one, that at which the rule began for the device. */
   last: number
   readonly gaps: number[]
   isAbsent: boolean
   /** How long it had been silent at the newest input. */
   silentMs: number
-  /** False until the first reading: the registration makes no gap. */
+  /** False until the first reading: the beginning makes no gap. */
   isHeard: boolean
 }
 
@@ -41,8 +41,8 @@ export const absence: ConditionKind<AbsenceCondition, AbsenceState> = {
       everyReading: metric === undefined,
       windows: [],
       threshold: fixedMs / 1000,
-      initial: ({ registeredAt }) => ({
-        last: registeredAt,
+      initial: ({ beganAt }) => ({
+        last: beganAt,
         gaps: [],
         isAbsent: false,
         silentMs: 0,

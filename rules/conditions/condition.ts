@@ -45,8 +45,8 @@ export interface WindowNeed {
 
 /** What is known of a device when its state begins. */
 export interface Beginning {
-  /** Registration of the device, Unix ms by the wall clock. */
-  readonly registeredAt: number
+  /** Newest event time of the device so far; of one never heard, its registration by the wall clock. Unix ms. */
+  readonly beganAt: number
 }
 
 /**

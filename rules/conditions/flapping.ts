@@ -34,7 +34,7 @@ export const flapping: ConditionKind<FlappingCondition, FlappingState> = {
         'expected "connection", or {"rule": id}',
       ),
       // The share is at most 1, so one over 1 can never be.
-      above: share.lt(1).default(0.5),
+      above: z.number().min(0).lt(1).default(0.5),
       clear: share.default(0.25),
     })
     .refine(({ above, clear }) => clear <= above, { path: ['clear'], error: 'must not be above the limit' }),

@@ -274,7 +274,7 @@ const expression = kind({ kind: 'expression', cel: 'temperature_c > 8.0 && !door
   ['too long', '/cel', `${'temperature_c > 8.0 && '.repeat(500)}door_open`, 'longer than 1000'],
   ['too deep', '/cel', `${'('.repeat(400)}door_open${')'.repeat(400)}`, 'maxDepth'],
   ['a global object', '/cel', 'constructor.constructor("return 1")() == 1', 'Unexpected character'],
-  ['labels that are a number', '/cel', 'labels > 1.0', 'map<string, string> > double'],
+  ['labels that are a number', '/cel', 'labels > 1.0 && m > 1.0', 'map<string, string> > double'],
   ...notNegative('/maxAge'),
 ])
 

@@ -4,7 +4,8 @@ import type { Profile, Value } from '../../domain/profile.ts'
 import type { ReadingBatch, Shape } from '../../domain/reading-batch.ts'
 import { BatchBuilder } from '../../ingest/batch-builder.ts'
 import { toEvent } from '../../rules/alarm-events.ts'
-import { Evaluator, type LimitCode } from '../../rules/evaluator.ts'
+import type { LimitCode } from '../../rules/device-evaluation.ts'
+import { Evaluator } from '../../rules/evaluator.ts'
 import type { Evaluation as Evaluated, Occurrence } from '../../rules/instance.ts'
 import type { Rule, StoredRule } from '../../rules/rule.ts'
 import { KeptMemory } from './kept-memory.ts'
@@ -134,7 +135,7 @@ export class Evaluation {
   }
 
   get events(): EventRecord[] {
-    return this.occurrences.map(({ instance, transition, receivedAt, value, ...rest }) =>
+    return this.occurrences.map(({ instance, transition, receivedAt, value, threshold, ...rest }) =>
       toEvent({
         rule: instance.rule,
         device: instance.device,
@@ -143,6 +144,7 @@ export class Evaluation {
         // When a batch came is not the evaluation's result.
         ...(receivedAt === undefined ? {} : { receivedAt: 0 }),
         ...(value === undefined ? {} : { value }),
+        ...(threshold === undefined ? {} : { threshold }),
         ...rest,
       }),
     )

@@ -50,11 +50,15 @@ describe('mad', () => {
     expect(last(outcomesOf(mad, series([5, 5, 5.0001], minute * 10)))).toBe('met')
   })
 
-  test('minSpread stands for a spread of 0 only', () => {
+  test('a spread below minSpread is taken to be it', () => {
     const condition = { ...mad, minSpread: 0.5 }
     expect(last(outcomesOf(condition, series([5, 5, 7], 10 * minute)))).toBe('cleared')
     expect(last(outcomesOf(condition, series([5, 5, 7.001], 10 * minute)))).toBe('met')
-    expect(last(drive({ ...mad, minSpread: 3 }, series([...usual, 14.5], 10 * minute))).outcome).toBe('met')
+    const wide = { ...mad, minSpread: 3 }
+    expect(last(outcomesOf(wide, series([...usual, 22], 10 * minute)))).toBe('cleared')
+    expect(last(outcomesOf(wide, series([...usual, 22.001], 10 * minute)))).toBe('met')
+    const narrow = { ...mad, minSpread: 0.5 }
+    expect(last(outcomesOf(narrow, series([...usual, 14.001], 10 * minute)))).toBe('met')
   })
 
   test('only the first reading of each 256th of the window is learned', () => {
@@ -187,7 +191,7 @@ describe('state', () => {
   /** A reading every `stepMs`, of values that never repeat in order. */
   function run(condition: object, count: number, stepMs: number, isRestarted: boolean) {
     const subject = compiled({ ...mad, ...condition })
-    let state = subject.initial({ registeredAt: 0 })
+    let state = subject.initial({ beganAt: 0 })
     const seen: GivenReading[] = []
     const told = Array.from({ length: count }, (_, i) => {
       const reading = { ts: i * stepMs, values: { m: ((i * 7919) % 1009) / 10 } }
@@ -222,7 +226,7 @@ describe('state', () => {
   test.each(['mad', 'ewma', 'daily'])('of %s survives JSON with the largest numbers', (method) => {
     const huge = [1, -1, 1, -1, 1, 1].map((sign) => sign * Number.MAX_VALUE)
     const subject = compiled({ ...mad, method })
-    const state = subject.initial({ registeredAt: 0 })
+    const state = subject.initial({ beganAt: 0 })
     for (const reading of series(huge, 20 * minute)) subject.step(state, inputOf(reading, []))
     expect(JSON.parse(JSON.stringify(state))).toEqual(state)
   })

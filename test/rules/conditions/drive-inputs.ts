@@ -21,7 +21,7 @@ export function driveInputs<S>(
   subject: CompiledCondition<S>,
   inputs: readonly GivenInput[],
 ): (Judged & { deadline: number | undefined })[] {
-  let state = subject.initial({ registeredAt: 0 })
+  let state = subject.initial({ beganAt: 0 })
   return inputs.map(({ ts, values = {}, kind = 'reading', active = [] }) => {
     const input: Input = { ...inputOf({ ts, values }, []), kind, isActive: (rule) => active.includes(rule) }
     const outcome = nameOf(subject.step(state, input))

@@ -44,7 +44,7 @@ export function drive(
   options: DriveOptions = {},
 ): Judged[] {
   const subject = compiled(condition, options)
-  let state = subject.initial({ registeredAt: options.registeredAt ?? 0 })
+  let state = subject.initial({ beganAt: options.registeredAt ?? 0 })
   const seen: GivenReading[] = []
   return readings.flatMap((reading) => {
     seen.push(reading)

@@ -87,7 +87,7 @@ describe('newest values', () => {
       compile: never,
     }
     const [one, two] = [expression.compile(condition, context), expression.compile(condition, context)]
-    const states = [one.initial({ registeredAt: 0 }), two.initial({ registeredAt: 0 })]
+    const states = [one.initial({ beganAt: 0 }), two.initial({ beganAt: 0 })]
     one.step(states[0]!, inputOf({ ts: 0, values: { t: 9, door_open: false } }, []))
     expect(two.step(states[1]!, inputOf({ ts: 0, values: { t: 1 } }, []))).toBe(-2)
     expect(one.step(states[0]!, inputOf({ ts: 1, values: { t: 9 } }, []))).toBe(1)
@@ -217,7 +217,7 @@ describe('hostile expressions', () => {
       compile: never,
     }
     const subject = expression.compile(written(cel), context)
-    return subject.step(subject.initial({ registeredAt: 0 }), inputOf({ ts: 0, values }, []))
+    return subject.step(subject.initial({ beganAt: 0 }), inputOf({ ts: 0, values }, []))
   }
 
   test('are refused with a reason, and then do nothing, or are evaluated', () => {

@@ -145,7 +145,7 @@ test('a value takes the first row of a table that it does not exceed, unrounded'
 describe('evidence', () => {
   function evidenceOf(readings: readonly GivenReading[]) {
     const subject = compiled({ kind: 'score', table: { ...simple, u: simple.t, v: simple.t }, above: 1 })
-    const state = subject.initial({ registeredAt: 0 })
+    const state = subject.initial({ beganAt: 0 })
     for (const reading of readings) subject.step(state, inputOf(reading, readings))
     return subject.evidence!(state, inputOf(readings.at(-1)!, readings))
   }

@@ -176,7 +176,7 @@ describe('beyond 10,000 stretches', () => {
   /** A stretch of 1 s every 3 s; times in seconds. */
   function stateAfter(count: number) {
     const subject = compiled({ ...tenth, window: '7d' })
-    const state = subject.initial({ registeredAt: 0 }) as ShareState
+    const state = subject.initial({ beganAt: 0 }) as ShareState
     const step = (seconds: number, v: number) => subject.step(state, inputOf(at(seconds, v), []))
     for (let i = 0; i < count; i++) {
       step(3 * i, 11)

@@ -42,9 +42,9 @@ describe('the time left', () => {
 })
 
 describe('no way there', () => {
-  test('a slope of 0, even at the limit', () => {
+  test('a slope of 0, unless at the limit', () => {
     expect(lastOf(falling, line(20, 0))).toMatchObject({ outcome: 'cleared', value: undefined })
-    expect(lastOf(falling, line(10, 0))).toMatchObject({ outcome: 'cleared' })
+    expect(lastOf(falling, line(10, 0))).toMatchObject({ outcome: 'met', value: 0 })
   })
 
   test('a slope that leads away from the limit', () => {
@@ -109,7 +109,7 @@ describe('samples', () => {
 
 function stateAfter(condition: object, readings: readonly GivenReading[]) {
   const subject = compiled(condition)
-  const state = subject.initial({ registeredAt: 0 })
+  const state = subject.initial({ beganAt: 0 })
   for (const reading of readings) subject.step(state, inputOf(reading, readings))
   return state as { times: number[]; slope: number | null }
 }
@@ -134,7 +134,7 @@ describe('state', () => {
   test('is the same with and without a restart', () => {
     // drive restarts after every reading.
     const subject = compiled(falling)
-    const state = subject.initial({ registeredAt: 0 })
+    const state = subject.initial({ beganAt: 0 })
     const outcomes = many.slice(0, 900).map((reading) => {
       subject.step(state, inputOf(reading, []))
       return subject.value(state, inputOf(reading, []))

@@ -176,7 +176,7 @@ describe('absence', () => {
     const rows: Row[] = [
       [0, 1],
       [1, { n: 1 }],
-      [2, { n: 1 }],
+      [3, { n: 1 }],
     ]
     expect(told(ruleOf(absence), rows)).toEqual(['raised 2 since 2'])
     expect(told(ruleOf({ kind: 'absence', longerThan: '2m' }), rows)).toEqual([])

@@ -8,7 +8,7 @@ import type { GivenReading } from './world.ts'
 
 test.each(kinds)('$name: the cases raise and clear alarms often enough to tell something', ({ cases }) => {
   const seen = { raised: 0, escalated: 0, cleared: 0 }
-  for (const { rule, readings, world } of fc.sample(cases, { numRuns: 300, seed: 7 })) {
+  for (const { rule, readings, world } of fc.sample(cases, { numRuns: 600, seed: 7 })) {
     for (const { transition } of reference(rule, readings, world)) seen[transition]++
   }
   expect(seen.raised).toBeGreaterThan(30)

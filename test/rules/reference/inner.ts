@@ -1,6 +1,5 @@
 import type { AbsenceCondition, Condition } from '../../../rules/rule.ts'
 import { namesIn } from './cel.ts'
-import { judge } from './judge.ts'
 import { type Judgement, type Scope, type Seen, unknown } from './judgement.ts'
 import { news2Metrics } from './score.ts'
 
@@ -15,7 +14,7 @@ export interface Inner {
 /** How an inner condition stands after each of what its parent has seen. */
 export function innerOf(condition: Condition, seen: readonly Seen[], scope: Scope): Inner[] {
   const isReached = seen.map((one) => reaches(condition, one, scope))
-  const judgements = judge(
+  const judgements = scope.judge(
     condition,
     seen.filter((_, i) => isReached[i]),
     scope,

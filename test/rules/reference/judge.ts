@@ -10,8 +10,7 @@ import { score } from './score.ts'
 
 type Judges = { readonly [K in Condition['kind']]: Judge<Extract<Condition, { kind: K }>> }
 
-/** A function, since the kinds that hold others import this file. */
-const judges = (): Judges => ({
+const judges: Judges = {
   threshold,
   rate,
   aggregate,
@@ -32,11 +31,11 @@ const judges = (): Judges => ({
   not,
   group,
   expression,
-})
+}
 
 /** Judges all that reached a condition. An outcome `unknown` has no value. */
 export const judge: Judge<Condition> = (condition, seen, scope) =>
-  (judges()[condition.kind] as Judge<Condition>)(condition, seen, scope).map(({ outcome, value }) => ({
+  (judges[condition.kind] as Judge<Condition>)(condition, seen, scope).map(({ outcome, value }) => ({
     outcome,
     value: outcome === 'unknown' ? undefined : value,
   }))

@@ -29,6 +29,7 @@ export function judged(condition: Condition, rows: readonly Row[], more: Partial
     members: [...new Set(all.map(({ device }) => device))],
     reachesRule: () => true,
     isActive: () => false,
+    judge,
     ...more,
   }
   return [

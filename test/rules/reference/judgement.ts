@@ -33,6 +33,8 @@ export interface Scope {
   readonly reachesRule: (rule: string, seen: Seen) => boolean
   /** Whether another rule is active or recovering for the device, or for a group of it, after an arrival. */
   readonly isActive: (rule: string, device: string, at: number) => boolean
+  /** Judges an inner condition. */
+  readonly judge: Judge<Condition>
 }
 
 /** Judges all that reached a condition: as many judgements as `seen`, each from what stands before it and itself. */

@@ -73,7 +73,7 @@ export const baseline: Judge<BaselineCondition> = (condition, seen, scope) =>
     if (now.ts - points[0]!.ts < msOf(condition.warmup, scope.labels)) return unknown
     const of = normalOf(condition, points.slice(0, -1), now, scope)
     if (of === undefined) return unknown
-    const spread = of.spread < condition.minSpread ? condition.minSpread : of.spread
+    const spread = Math.max(of.spread, condition.minSpread)
     const isAbove = now.value - of.normal > condition.k * spread
     const isBelow = of.normal - now.value > condition.k * spread
     return metIf(

@@ -35,7 +35,7 @@ export const peers: Judge<PeersCondition> = ({ metric, k, minPeers, maxAge, minS
     const of = robust(values)
     if (of === undefined || values.length < minPeers) return unknown
     const value = numberIn(now, metric)!
-    const spread = of.spread < minSpread ? minSpread : of.spread
+    const spread = Math.max(of.spread, minSpread)
     return metIf(Math.abs(value - of.normal) > k * spread, value)
   })
 }

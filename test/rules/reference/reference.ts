@@ -34,6 +34,7 @@ function historiesOf(rule: Rule, readings: readonly GivenReading[], world: World
       const scope: Scope = {
         ...others,
         labels,
+        judge,
         labelsOf: (device) => world.labels?.[device] ?? {},
         registeredAt: world.registeredAt?.[subject],
         expectedIntervalMs: profileIntervalMs(world.deviceTypes?.[subject] ?? 'generic'),

@@ -1,0 +1,348 @@
+import type { DeviceRecord } from '../domain/device.ts'
+import type { ReadingBatch } from '../domain/reading-batch.ts'
+import type { Cohort } from './cohort.ts'
+import { reaches } from './conditions/inner.ts'
+import type { DeviceRules } from './device-rules.ts'
+import type { HeldReading, HeldReadings } from './held-readings.ts'
+import { type Evaluation, emptyEvaluation, type Instance } from './instance.ts'
+import type { Lane, SharedWindow } from './lane.ts'
+import { ReadingInput, type ReadingShape, ReadingShapes } from './reading-input.ts'
+import { Stepping } from './stepping.ts'
+
+export type LimitCode = 'TIDEMARK_RULE_PAIRS' | 'TIDEMARK_RULE_WINDOW' | 'TIDEMARK_RULE_HELD'
+
+export interface DeviceEvaluationOptions {
+  /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
+  readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+  readonly rulesOf: (deviceId: string) => DeviceRules | undefined
+  /** A bound was met: the rule is not evaluated for the device, or over fewer readings, or some of them early. */
+  readonly onLimit: (code: LimitCode, rule: string, device: string) => void
+}
+
+/** Readings that one lane or group holds back for its `wait`. */
+const heldMax = 10_000
+
+/** Shows what happens to one device after the other to the rules that it reaches, in the right order, and gathers what came of it. */
+export class DeviceEvaluation {
+  readonly #options: DeviceEvaluationOptions
+  readonly #shapes = new ReadingShapes()
+  readonly #reading = new ReadingInput()
+  readonly #moment = new ReadingInput()
+  readonly #stepping: Stepping
+  readonly #touched = new Set<DeviceRules>()
+  readonly #touchedCohorts = new Set<Cohort>()
+
+  constructor(options: DeviceEvaluationOptions) {
+    this.#options = options
+    this.#stepping = new Stepping(this.#reading, options.isSilenced)
+    this.#reading.scope = this.#stepping
+    this.#moment.scope = this.#stepping
+  }
+
+  get result(): Evaluation {
+    return this.#stepping.evaluation
+  }
+
+  /** Keeps when the instances of a device began that have just been made. */
+  keepFresh({ lanes, cohorts, device }: DeviceRules): void {
+    const members = cohorts.map(({ members }) => members.get(device.id)?.instance)
+    for (const instance of [...lanes.flatMap(({ instances }) => instances), ...members]) {
+      if (instance?.mustKeep) this.#stepping.keep(instance)
+    }
+  }
+
+  begin(): void {
+    this.#stepping.evaluation = emptyEvaluation()
+  }
+
+  /** The connection of a device came or went at `time`. */
+  connection(rules: DeviceRules, isOnline: boolean, time: number): void {
+    const kind = isOnline ? 'connected' : 'disconnected'
+    this.#touched.add(rules)
+    for (const { instances, windows } of rules.lanes) {
+      this.#showMoment(rules, windows, kind, time)
+      for (const instance of instances)
+        if (instance.compiled.condition.onConnection) this.#stepping.step(instance)
+    }
+    for (const cohort of rules.cohorts) {
+      const member = cohort.members.get(rules.device.id)
+      if (!member?.instance.compiled.condition.onConnection) continue
+      this.#showMoment(rules, member.windows, kind, time)
+      this.#stepMember(cohort, member.instance, time)
+    }
+  }
+
+  /** The clock of a device has come to `clock`; what comes at that very time counts where `isIncluded`. */
+  clock(rules: DeviceRules, clock: number, isIncluded: boolean): void {
+    const margin = isIncluded ? 1 : 0
+    for (const lane of rules.lanes) {
+      if (!lane.isClocked) continue
+      const limit = clock - lane.waitMs + margin
+      if (lane.held.size > 0) this.#letGo(rules, lane, limit - 1)
+      // What is held still comes before the clock goes on.
+      this.#fire(rules, lane, Math.min(limit, lane.held.oldest?.time ?? Number.POSITIVE_INFINITY))
+    }
+    for (const cohort of rules.cohorts) this.#fireMember(rules, cohort, clock - cohort.rule.waitMs + margin)
+  }
+
+  readings(batch: ReadingBatch): void {
+    const shapes = batch.shapes.map(({ metrics }) => this.#shapes.of(metrics))
+    let at = 0
+    for (let row = 0; row < batch.rows; row++) {
+      const shapeAt = batch.shape[row]!
+      const shape = shapes[shapeAt]!
+      const first = at
+      at += shape.metrics.length
+      if (batch.future[row] === 1) continue
+      const id = batch.devices[batch.device[row]!]!.id
+      const rules = this.#options.rulesOf(id)
+      if (rules === undefined) continue
+      const time = batch.time[row]!
+      const types = batch.shapes[shapeAt]!.types
+      const isInOrder = time >= rules.newest
+      if (time > rules.newest) {
+        rules.newest = time
+        rules.arrivedAt = batch.receivedAt
+        this.#touched.add(rules)
+      }
+      this.#reading.showRow(batch, first, types, shape, time, id)
+      this.#evaluateRow(rules, shape, time, isInOrder, batch.receivedAt)
+    }
+  }
+
+  #evaluateRow(
+    rules: DeviceRules,
+    shape: ReadingShape,
+    time: number,
+    isInOrder: boolean,
+    receivedAt: number,
+  ): void {
+    const { lanes, cohorts } = rules
+    if (cohorts.length > 0) this.#evaluateCohorts(rules, time, isInOrder, receivedAt, false)
+    if (isInOrder) this.#evaluateOn(rules, lanes[0]!, shape, time, receivedAt)
+    if (cohorts.length > 0) this.#evaluateCohorts(rules, time, isInOrder, receivedAt, true)
+    if (lanes.length > 1 || cohorts.some(({ rule }) => rule.waitMs > 0))
+      this.#evaluateLater(rules, shape, time, receivedAt)
+  }
+
+  /** Groups whose rule depends on others are evaluated after the rules of the device, the others before. */
+  #evaluateCohorts(
+    rules: DeviceRules,
+    time: number,
+    isInOrder: boolean,
+    receivedAt: number,
+    isDependent: boolean,
+  ): void {
+    for (const cohort of rules.cohorts) {
+      const { waitMs, dependsOn } = cohort.rule
+      if (waitMs > 0 || dependsOn.length > 0 !== isDependent) continue
+      this.#fireMember(rules, cohort, time)
+      if (isInOrder) this.#evaluateMember(rules, cohort, time, receivedAt)
+    }
+  }
+
+  /** For the rules that wait: the reading is held, and those that are due are evaluated. */
+  #evaluateLater(rules: DeviceRules, shape: ReadingShape, time: number, receivedAt: number): void {
+    const { lanes, cohorts, device } = rules
+    const reading: HeldReading = { time, device: device.id, values: this.#reading.values(), receivedAt }
+    for (const lane of lanes) {
+      if (lane.waitMs === 0) continue
+      const due = rules.newest - lane.waitMs
+      if (time >= Math.max(due, lane.letGoTo) && (lane.isReachedBy(shape) || lane.isClocked))
+        this.#hold(lane.held, lane.owner, reading)
+      if (lane.held.size > heldMax) this.#letGo(rules, lane, lane.held.oldest!.time)
+      this.#release(rules, lane, due)
+    }
+    for (const cohort of cohorts) {
+      const { waitMs } = cohort.rule
+      if (waitMs === 0) continue
+      cohort.newestArrived = Math.max(cohort.newestArrived, time)
+      const { condition } = cohort.members.get(device.id)!.instance.compiled
+      const isReached =
+        condition.everyReading || shape.metrics.some((metric) => condition.metrics.has(metric))
+      const due = cohort.newestArrived - waitMs
+      if (isReached && time >= Math.max(due, cohort.letGoTo)) this.#hold(cohort.held, cohort.owner, reading)
+      if (cohort.held.size > heldMax) {
+        cohort.letGoTo = cohort.held.oldest!.time
+        this.#releaseCohort(cohort, cohort.letGoTo)
+      }
+      this.#releaseCohort(cohort, due)
+    }
+  }
+
+  /** Shows the reading of `#reading` to the rules of a lane. */
+  #evaluateOn(rules: DeviceRules, lane: Lane, shape: ReadingShape, time: number, receivedAt: number): void {
+    if (lane.nextDeadline < time) this.#fire(rules, lane, time)
+    const { ranges, instances, windows } = lane.plan(shape)
+    const { evaluation } = this.#stepping
+    this.#show(rules, lane.windows, this.#reading, receivedAt)
+    for (const { window, at } of windows) {
+      const value = this.#reading.numberAt(at)
+      if (value !== undefined) window.add(time, value)
+      this.#touched.add(rules)
+    }
+    for (const { table, at } of ranges) {
+      evaluation.evaluations += table.size
+      table.judge(this.#reading.numberAt(at), this.#stepping)
+    }
+    for (const instance of instances) this.#stepping.step(instance)
+    evaluation.evaluations += instances.length
+    if (lane.isClocked) lane.updateDeadline()
+  }
+
+  #evaluateMember(rules: DeviceRules, cohort: Cohort, time: number, receivedAt: number): void {
+    const member = cohort.members.get(rules.device.id)
+    if (member === undefined || !reaches(member.instance.compiled.condition, this.#reading)) return
+    this.#show(rules, member.windows, this.#reading, receivedAt)
+    for (const { metric, window } of member.windows.values()) {
+      const value = this.#reading.number(metric)
+      if (value !== undefined) window.add(time, value)
+    }
+    this.#stepMember(cohort, member.instance, time)
+    this.#stepping.evaluation.evaluations++
+  }
+
+  /** Steps a member, and then its group, whose time does not go back. */
+  #stepMember(cohort: Cohort, member: Instance, time: number): void {
+    if (cohort.isTimedBy(this.#stepping.input)) cohort.newest = Math.max(cohort.newest, time)
+    this.#touchedCohorts.add(cohort)
+    this.#stepping.step(member)
+    if (cohort.instance !== undefined) this.#stepping.stepAt(cohort.instance, cohort.newest)
+  }
+
+  /** What the clock does to a member, and to its group, before `limit`. */
+  #fireMember(rules: DeviceRules, cohort: Cohort, limit: number): void {
+    const member = cohort.members.get(rules.device.id)
+    if (member === undefined || !cohort.rule.isClocked) return
+    this.#touched.add(rules)
+    for (;;) {
+      const deadline = Math.min(
+        member.instance.deadline,
+        cohort.instance?.deadline ?? Number.POSITIVE_INFINITY,
+      )
+      if (deadline >= limit) return
+      const isMembers = deadline === member.instance.deadline
+      this.#showMoment(rules, member.windows, 'tick', deadline)
+      if (isMembers) this.#stepMember(cohort, member.instance, deadline)
+      else this.#stepping.stepAt(cohort.instance!, deadline)
+      const next = isMembers ? member.instance.deadline : cohort.instance!.deadline
+      if (next <= deadline) throw new Error(`rule ${cohort.rule.rule.id}: the clock stands still`)
+    }
+  }
+
+  /** What the clock does to the rules of a lane before the event time `limit`. */
+  #fire(rules: DeviceRules, lane: Lane, limit: number): void {
+    if (lane.nextDeadline < limit) this.#touched.add(rules)
+    while (lane.nextDeadline < limit) {
+      const instance = lane.nextClocked()!
+      const deadline = instance.deadline
+      this.#showMoment(rules, lane.windows, 'tick', deadline)
+      this.#stepping.step(instance)
+      if (instance.deadline <= deadline) throw new Error(`rule ${instance.rule.id}: the clock stands still`)
+      lane.updateDeadline()
+    }
+  }
+
+  #hold(held: HeldReadings, owner: string, reading: HeldReading): void {
+    const { time, device } = reading
+    this.#stepping.evaluation.held.push({ owner, device, time, reading: held.add(reading) })
+    if (held.size > heldMax) this.#options.onLimit('TIDEMARK_RULE_HELD', owner, device)
+  }
+
+  /** Evaluates what a lane has held, up to the event time `until`. */
+  #release(rules: DeviceRules, lane: Lane, until: number): void {
+    const { owner } = lane
+    for (const { time, device, values, receivedAt } of lane.held.release(until)) {
+      this.#touched.add(rules)
+      this.#stepping.evaluation.held.push({ owner, device, time, reading: undefined })
+      const shape = this.#showHeld(values, time, device)
+      this.#evaluateOn(rules, lane, shape, time, receivedAt)
+    }
+    if (lane.isClocked) this.#fire(rules, lane, until)
+  }
+
+  /** Something other than a newer reading lets go: the clock, for rules that run on it, or a bound. */
+  #letGo(rules: DeviceRules, lane: Lane, until: number): void {
+    const newest = lane.held.newestUntil(until)
+    if (newest === undefined) return
+    lane.letGoTo = newest
+    this.#release(rules, lane, until)
+  }
+
+  #releaseCohort(cohort: Cohort, until: number): void {
+    for (const { time, device, values, receivedAt } of cohort.held.release(until)) {
+      this.#stepping.evaluation.held.push({ owner: cohort.owner, device, time, reading: undefined })
+      const rules = this.#options.rulesOf(device)
+      if (rules === undefined) continue
+      this.#fireMember(rules, cohort, time)
+      this.#showHeld(values, time, device)
+      this.#evaluateMember(rules, cohort, time, receivedAt)
+    }
+  }
+
+  #showHeld(values: HeldReading['values'], time: number, device: string): ReadingShape {
+    const shape = this.#shapes.of(Object.keys(values))
+    this.#reading.showValues(shape, Object.values(values), time, device)
+    return shape
+  }
+
+  #showMoment(
+    rules: DeviceRules,
+    windows: ReadonlyMap<string, SharedWindow>,
+    kind: 'tick' | 'connected' | 'disconnected',
+    time: number,
+  ): void {
+    this.#moment.showMoment(kind, time, rules.device.id)
+    this.#show(rules, windows, this.#moment, undefined)
+  }
+
+  #show(
+    rules: DeviceRules,
+    windows: ReadonlyMap<string, SharedWindow>,
+    input: ReadingInput,
+    receivedAt: number | undefined,
+  ): void {
+    const stepping = this.#stepping
+    stepping.rules = rules
+    stepping.windows = windows
+    stepping.input = input
+    stepping.receivedAt = receivedAt
+  }
+
+  /** What came of everything since `begin`. */
+  end(): Evaluation {
+    const { evaluation } = this.#stepping
+    for (const { device, lanes, newest, arrivedAt } of this.#touched) {
+      for (const { owner, windows } of lanes) {
+        if (windows.size > 0) this.#collectWindows(owner, device.id, windows)
+      }
+      const time = newest === Number.NEGATIVE_INFINITY ? null : newest
+      const letGo = letGoOf(lanes)
+      evaluation.clocks.set(device.id, { time, arrivedAt, ...(letGo === undefined ? {} : { letGo }) })
+    }
+    for (const cohort of this.#touchedCohorts) {
+      for (const [device, { windows }] of cohort.members) {
+        if (windows.size > 0) this.#collectWindows(cohort.owner, device, windows)
+      }
+    }
+    this.#touched.clear()
+    this.#touchedCohorts.clear()
+    return evaluation
+  }
+
+  #collectWindows(owner: string, device: string, windows: ReadonlyMap<string, SharedWindow>): void {
+    for (const { metric, lengthMs, window } of windows.values()) {
+      for (const { start, bytes } of window.takeDirty()) {
+        this.#stepping.evaluation.windows.push({ owner, device, metric, lengthMs, start, bytes })
+      }
+      if (window.overflowed) this.#options.onLimit('TIDEMARK_RULE_WINDOW', metric, device)
+    }
+  }
+}
+
+function letGoOf(lanes: readonly Lane[]): Record<string, number> | undefined {
+  const those = lanes.filter(({ letGoTo }) => letGoTo !== Number.NEGATIVE_INFINITY)
+  return those.length === 0
+    ? undefined
+    : Object.fromEntries(those.map(({ waitMs, letGoTo }) => [waitMs, letGoTo]))
+}
