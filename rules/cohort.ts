@@ -47,7 +47,7 @@ export class Cohort {
 
   /** Name under which its held readings and its members' windows are kept; no device's lane has such a one. */
   get owner(): string {
-    return `${cohortOwners(this.rule.rule.id)}${this.id}`
+    return `${cohortOwners(this.rule.rule.id)}${encodeURIComponent(this.id)}`
   }
 
   /** Adds a device with what was kept of it. */
@@ -153,6 +153,9 @@ export class Cohort {
   }
 }
 
+/** Of a label that makes a group: its value is part of keys, topics and ids. */
+const groupValueMax = 64
+
 /** What a member's state was made with: it begins anew in another group. */
 export function memberBasis(basis: string | undefined, groupId: string | undefined): string {
   return `${groupId ?? ''} ${basis ?? ''}`
@@ -167,7 +170,10 @@ export function cohortOwners(ruleId: string): string {
 export function groupIdOf(rule: CompiledRule, device: DeviceRecord): string | undefined {
   const { by } = rule.rule.when as GroupCondition | PeersCondition
   if (by === undefined) return 'group=all'
-  return Object.hasOwn(device.labels, by) ? `${by}=${device.labels[by]}` : undefined
+  const value = Object.hasOwn(device.labels, by) ? device.labels[by]! : undefined
+  return value === undefined || value.length > groupValueMax || !value.isWellFormed()
+    ? undefined
+    : `${by}=${value}`
 }
 
 /** A group as the device of its alarm. */

@@ -25,8 +25,11 @@ export interface KeptInstance {
   readonly state: AlarmState
 }
 
-/** Between two parts of a key; in no id and no metric. */
-const separator = '\u0000'
+/**
+ * Between two parts of a key; in no id and no metric, and what may hold it is encoded. It is no control character: those are encoded
+ * otherwise in short keys than in long ones, and a long key with a NUL is read back as a list.
+ */
+const separator = '|'
 
 /** Reads what the log keeps of rules' instances, of devices' clocks, of windows and held readings. */
 export class RuleStateTable implements Kept {
@@ -39,7 +42,7 @@ export class RuleStateTable implements Kept {
   }
 
   instance(ruleId: string, deviceId: string): AlarmState | undefined {
-    return this.#log.get<AlarmState>('rule-state', keyOf(ruleId, deviceId))
+    return this.#log.get<AlarmState>('rule-state', stateKey(ruleId, deviceId))
   }
 
   clock(deviceId: string): DeviceClock | undefined {
@@ -80,7 +83,7 @@ export class RuleStateTable implements Kept {
     const range = ruleId === undefined ? {} : { prefix: keyOf(ruleId, '') }
     return this.#log.entries<AlarmState>('rule-state', range).map(([key, state]) => {
       const [rule, device] = key.split(separator)
-      return { ruleId: rule!, deviceId: device!, state }
+      return { ruleId: rule!, deviceId: decodeURIComponent(device!), state }
     })
   }
 
@@ -113,7 +116,7 @@ export class RuleStateTable implements Kept {
 }
 
 /** Comes after every key that goes on with a separator. */
-const afterSeparator = '\u0001'
+const afterSeparator = '}'
 
 /** Writes events and what is kept with them in one transaction. */
 export class RuleStateWriter {
@@ -138,7 +141,7 @@ export class RuleStateWriter {
   evaluation(evaluation: Evaluation, findDevice: (id: string) => DeviceRecord | undefined): void {
     const { changed, clocks, windows, held, unneeded } = evaluation
     for (const { rule, device, state } of changed) {
-      this.#tx.put('rule-state', keyOf(rule.id, device.id), state)
+      this.#tx.put('rule-state', stateKey(rule.id, device.id), state)
       if (isUp(state))
         this.#alarms.condition(alarmId(rule.id, device.id), state.condition as 'active' | 'recovering')
     }
@@ -161,7 +164,7 @@ export class RuleStateWriter {
   }
 
   dropInstance({ ruleId, deviceId }: Pick<KeptInstance, 'ruleId' | 'deviceId'>): void {
-    this.#tx.remove('rule-state', keyOf(ruleId, deviceId))
+    this.#tx.remove('rule-state', stateKey(ruleId, deviceId))
   }
 
   /** What a group of a rule keeps of a device beside its instance. */
@@ -194,6 +197,11 @@ export class RuleStateWriter {
   #drop(table: 'windows' | 'held-readings', owners: string): void {
     for (const key of this.#kept.keysOf(table, owners)) this.#tx.remove(table, key)
   }
+}
+
+/** A group's id holds the value of a label, which may be any text. */
+function stateKey(ruleId: string, deviceId: string): string {
+  return keyOf(ruleId, encodeURIComponent(deviceId))
 }
 
 function windowPrefix({ owner, device, metric, lengthMs }: WindowName): string {
