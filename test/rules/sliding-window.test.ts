@@ -193,6 +193,68 @@ describe('results follow from the readings in view, to the bit', () => {
   })
 })
 
+/** Readings over many times the length of a window of 640 ms, with silences and with questions of two rules. */
+const longSteps = fc.array(
+  fc.record({
+    gapMs: fc.oneof({ weight: 20, arbitrary: fc.nat(25) }, fc.constantFrom(0, 200, 600, 700)),
+    value: floats,
+    ask: fc.constantFrom('both', 'elder', 'younger', 'nothing'),
+  } as const),
+  { minLength: 200, maxLength: 400, size: 'max' },
+)
+
+describe('what is summed up ahead of a question', () => {
+  test('answers as a window does that was never asked before, to the bit', () => {
+    fc.assert(
+      fc.property(longSteps, fc.nat(200), fc.constantFrom(40, 100_000), (steps, beginning, readingsMax) => {
+        const stored = new StoredWindow(640, readingsMax)
+        let time = 1_732_000_000_123
+        let after = Number.NEGATIVE_INFINITY
+        for (const [i, { gapMs, value, ask }] of steps.entries()) {
+          time += gapMs
+          stored.window.add(time, value)
+          if (i <= beginning) after = time
+          if (ask === 'nothing') continue
+          stored.save()
+          const buckets = [...stored.stored].map(([start, bytes]) => ({ start, bytes }))
+          const begins = { both: [-Infinity, after], elder: [-Infinity], younger: [after] }[ask]
+          for (const from of begins) {
+            const [asked, unasked] = [stored.window, SlidingWindow.load(640, buckets, readingsMax)]
+            const sums = [asked, unasked].map((window) => {
+              const view = window.at(time, from)
+              return [view.sum(), view.min(), view.max(), view.stddev()]
+            })
+            expect(sums[0]).toEqual(sums[1])
+          }
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('holds what a list does over many lengths of the window', () => {
+    fc.assert(
+      fc.property(longSteps, (steps) => {
+        const window = new SlidingWindow(640)
+        const points: Point[] = []
+        let time = -20_000
+        for (const { gapMs, value, ask } of steps) {
+          time += gapMs
+          const rounded = Math.round(value / 1e6) + 0
+          window.add(time, rounded)
+          points.push({ time, value: rounded })
+          if (ask === 'nothing') continue
+          const { sum, min, max } = expectedView(points, time - 640, -Infinity)
+          const view = window.at(time)
+          expect([view.sum(), view.min(), view.max()]).toEqual([sum, min, max])
+          expect(view.stddev()).toBeCloseTo(spreadOf(points, time - 640), 6)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
 describe('the edge of a window', () => {
   const window = new SlidingWindow(100)
   window.add(0, 1)
