@@ -1,6 +1,7 @@
 /**
  * The median of the first `count` values, of an even count the mean of the middle two; NaN of none. It reorders them: selecting
- * (Hoare's FIND) takes time in proportion to their number, where sorting would not.
+ * (Hoare's FIND) takes time in proportion to their number, where sorting would not. So it does in whatever order they come, as the
+ * pivots are drawn: distances from a median, as a median leaves them, fall and rise again, and the one in the middle is the worst.
  */
 export function medianOf(values: Float64Array, count: number): number {
   if (count === 0) return Number.NaN
@@ -18,8 +19,11 @@ export function medianOf(values: Float64Array, count: number): number {
 function select(values: Float64Array, count: number, k: number): void {
   let left = 0
   let right = count - 1
+  let drawn = 1
   while (left < right) {
-    const pivot = values[k]!
+    // Park and Miller's generator; below 2^53.
+    drawn = (drawn * 48_271) % 2_147_483_647
+    const pivot = values[left + (drawn % (right - left + 1))]!
     let i = left
     let j = right
     while (i <= j) {
