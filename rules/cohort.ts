@@ -4,10 +4,11 @@ import type { CompiledRule, RuleForDevice } from './compile.ts'
 import { type CompiledCondition, outcomes } from './conditions/condition.ts'
 import { judgeGroup } from './conditions/group.ts'
 import { Inner, type InnerState } from './conditions/inner.ts'
-import { judgePeer, type PeerState, type PeerValue } from './conditions/peers.ts'
+import { judgePeer, type PeerEdge, type PeerState, type PeerValue } from './conditions/peers.ts'
 import { HeldReadings } from './held-readings.ts'
 import { Instance } from './instance.ts'
 import type { SharedWindow } from './lane.ts'
+import { PeerValues } from './peer-values.ts'
 import type { GroupCondition, PeersCondition } from './rule.ts'
 
 /** A device's part in a group. Of `group` its state is that of the inner condition, of `peers` its newest value. */
@@ -37,6 +38,7 @@ export class Cohort {
   /** The group's own alarm; none of `peers`. */
   readonly instance: Instance | undefined
   #holding = 0
+  readonly #peers = new PeerValues()
 
   constructor(rule: CompiledRule, id: string, kept: AlarmState | undefined) {
     this.rule = rule
@@ -69,6 +71,8 @@ export class Cohort {
     this.members.set(device.id, { instance, windows })
     const state = instance.state.inner as MemberState | PeerState
     if ('holds' in state && state.holds) this.#holding++
+    if ('value' in state && state.value !== null)
+      this.#peers.set(this.#peers.slotOf(device.id), state.time, state.value)
     if (state.time > this.newest && state.time > 0) this.newest = state.time
   }
 
@@ -81,6 +85,7 @@ export class Cohort {
   remove(deviceId: string): void {
     const state = this.members.get(deviceId)?.instance.state.inner as MemberState | PeerState | undefined
     if (state !== undefined && 'holds' in state && state.holds) this.#holding--
+    this.#peers.remove(deviceId)
     this.members.delete(deviceId)
   }
 
@@ -127,29 +132,21 @@ export class Cohort {
 
   /** Of a member of `peers`: its newest value against those of the others. */
   #peerCondition(when: PeersCondition, deviceId: string, own: PeerValue): CompiledCondition<PeerState> {
-    let edge = 0
+    const judged: PeerEdge = { edge: 0 }
+    const peers = this.#peers
+    const slot = peers.slotOf(deviceId)
     return {
       ...own,
       step: (state, input) => {
         own.step(state, input)
         const value = input.number(when.metric)
         if (value === undefined) return outcomes.unknown
-        const judged = judgePeer(when, value, this.#valuesOfOthers(deviceId, own.maxAgeMs))
-        edge = judged.edge
-        return judged.outcome
+        peers.set(slot, input.time, value)
+        const count = peers.collectOthers(slot, this.newest, own.maxAgeMs)
+        return judgePeer(when, value, peers.collected, count, judged)
       },
-      thresholdOf: () => edge,
+      thresholdOf: () => judged.edge,
     }
-  }
-
-  #valuesOfOthers(deviceId: string, maxAgeMs: number): Float64Array {
-    const values = new Float64Array(this.members.size)
-    let count = 0
-    for (const [id, { instance }] of this.members) {
-      const { time, value } = instance.state.inner as PeerState
-      if (id !== deviceId && value !== null && this.newest - time <= maxAgeMs) values[count++] = value
-    }
-    return values.subarray(0, count)
   }
 }
 

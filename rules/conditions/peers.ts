@@ -3,6 +3,7 @@ import { isLabelName } from '../../domain/names.ts'
 import type { PeersCondition } from '../rule.ts'
 import { type CompiledCondition, type ConditionKind, type Outcome, outcomes } from './condition.ts'
 import { duration, metric } from './fields.ts'
+import { medianOf } from './median.ts'
 
 /** The newest value of a member. */
 export interface PeerState {
@@ -49,23 +50,27 @@ export const peers: ConditionKind<PeersCondition, PeerState> = {
   }),
 }
 
-/** What `own` is against the values of the others, and the nearer edge of what is usual among them. */
+/** The nearer edge of what is usual among the others. */
+export interface PeerEdge {
+  edge: number
+}
+
+/**
+ * What `own` is against the first `count` of `others`, the values of the others; it overwrites them, and notes the edge in `judged`
+ * (NaN where there are too few).
+ */
 export function judgePeer(
   { k, minPeers, minSpread }: PeersCondition,
   own: number,
   others: Float64Array,
-): { readonly outcome: Outcome; readonly edge: number } {
-  if (others.length < minPeers) return { outcome: outcomes.unknown, edge: Number.NaN }
-  const middle = median(others)
-  const deviation = median(others.map((other) => Math.abs(other - middle)))
-  const edge = middle + Math.sign(own - middle) * k * Math.max(deviation, minSpread)
-  const isFar = Math.abs(own - middle) > k * Math.max(deviation, minSpread)
-  return { outcome: isFar ? outcomes.met : outcomes.cleared, edge }
-}
-
-/** Of an even number the mean of the middle two. */
-function median(values: Float64Array): number {
-  const sorted = values.slice().sort()
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  count: number,
+  judged: PeerEdge,
+): Outcome {
+  judged.edge = Number.NaN
+  if (count < minPeers) return outcomes.unknown
+  const middle = medianOf(others, count)
+  for (let i = 0; i < count; i++) others[i] = Math.abs(others[i]! - middle)
+  const allowed = k * Math.max(medianOf(others, count), minSpread)
+  judged.edge = middle + Math.sign(own - middle) * allowed
+  return Math.abs(own - middle) > allowed ? outcomes.met : outcomes.cleared
 }
