@@ -104,7 +104,14 @@ class Score implements CompiledCondition<ScoreState> {
       const number = input.number(metric)
       if (number === undefined) continue
       const points = pointsOf(rows, decimals === undefined ? number : rounded(number, decimals))
-      state[i] = [input.time, input.value(metric)!, points]
+      const scored = state[i]
+      if (scored === null || scored === undefined) {
+        state[i] = [input.time, input.value(metric)!, points]
+      } else {
+        scored[0] = input.time
+        scored[1] = input.value(metric)!
+        scored[2] = points
+      }
       isHeld = true
     }
     const value = isHeld ? this.value(state, input) : undefined
