@@ -1,18 +1,21 @@
+import { medianOf } from './conditions/median.ts'
+
 /** When the readings of a series came: the newest, and the gaps between the last of them, oldest first. Ms of event time. */
 export interface Arrivals {
   last: number
   readonly gaps: number[]
 }
 
-const gapsMax = 16
+/** How many gaps are kept. */
+export const gapsMax = 16
 const silenceFactor = 3
+const scratch = new Float64Array(gapsMax)
 
-/** Median of the gaps, of an even number the mean of the middle two; undefined while there is none. */
+/** Median of at most `gapsMax` gaps, of an even number the mean of the middle two; undefined while there is none. */
 export function usualInterval(gaps: readonly number[]): number | undefined {
   if (gaps.length === 0) return undefined
-  const sorted = [...gaps].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  for (let i = 0; i < gaps.length; i++) scratch[i] = gaps[i]!
+  return medianOf(scratch, gaps.length)
 }
 
 /**

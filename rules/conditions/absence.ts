@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Arrivals, usualInterval } from '../arrivals.ts'
+import { type Arrivals, gapsMax, usualInterval } from '../arrivals.ts'
 import type { AbsenceCondition } from '../rule.ts'
 import { type CompiledCondition, type ConditionKind, outcomes } from './condition.ts'
 import { metric, positiveDuration } from './fields.ts'
@@ -14,8 +14,6 @@ interface AbsenceState extends Arrivals {
   /** False until the first reading: the beginning makes no gap. */
   isHeard: boolean
 }
-
-const gapsMax = 16
 
 /** No reading for longer than a limit, on the device's clock: docs/RULES.md, "absence". */
 export const absence: ConditionKind<AbsenceCondition, AbsenceState> = {
