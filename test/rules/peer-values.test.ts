@@ -34,6 +34,6 @@ describe('the values of peers', () => {
     values.set(values.slotOf('c'), 5, 3)
     expect(othersOf(values, 'b', 5)).toEqual([3])
     values.remove('nobody')
-    expect(othersOf(values, 'a', 5)).toEqual([2, 3])
+    expect(othersOf(values, 'a', 5)).toEqual([3, 2])
   })
 })
