@@ -20,6 +20,7 @@ import { maintenanceWindowRoutes } from './routes/maintenance-windows.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
+import { rulePackRoutes } from './routes/rule-packs.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 
@@ -38,6 +39,7 @@ const resources = [
   deviceImportRoute,
   profileRoutes,
   ruleRoutes,
+  rulePackRoutes,
   readingRoutes,
   eventRoutes,
   alarmRoutes,

@@ -8,6 +8,15 @@ export type Updated =
   /** The rule is at another version than the caller saw. */
   | { readonly outcome: 'stale'; readonly rule: StoredRule }
 
+/** What became of the rules of a pack; ids in the pack's order. */
+export interface Installed {
+  /** New, or put in the place of what an earlier installation had left and nobody edited since. */
+  readonly installed: readonly string[]
+  readonly unchanged: readonly string[]
+  /** Edited since, or another's: left alone. */
+  readonly kept: readonly string[]
+}
+
 export type Removed = { readonly outcome: 'removed' } | Exclude<Updated, { outcome: 'updated' }>
 
 /** Versions kept of each rule; the oldest go. */
@@ -34,6 +43,32 @@ export class RuleRegistry {
     return rules
       .filter((rule) => filter.enabled === undefined || rule.enabled === filter.enabled)
       .slice(0, filter.limit)
+  }
+
+  /**
+   * Puts the rules of a pack in, all in one transaction. The version that an installation left is remembered: a rule at another
+   * one has been edited by somebody, and stays as it is unless `replace` is true.
+   */
+  install(rules: readonly Rule[], { replace }: { replace: boolean }): Promise<Installed> {
+    const now = this.#now()
+    return this.#log.transaction((tx) => {
+      const outcome = { installed: [] as string[], unchanged: [] as string[], kept: [] as string[] }
+      for (const rule of rules) {
+        const current = tx.get<StoredRule>('rules', rule.id)
+        const installedVersion = tx.get<number>('meta', `rule-installed:${rule.id}`)
+        if (current !== undefined && hasContent(current, rule)) {
+          outcome.unchanged.push(rule.id)
+        } else if (current !== undefined && current.version !== installedVersion && !replace) {
+          outcome.kept.push(rule.id)
+        } else {
+          const version = (tx.get<number>('meta', `rule-version:${rule.id}`) ?? 0) + 1
+          this.#keep(tx, { ...rule, version, createdAt: current?.createdAt ?? now, updatedAt: now })
+          tx.put('meta', `rule-installed:${rule.id}`, version)
+          outcome.installed.push(rule.id)
+        }
+      }
+      return outcome
+    })
   }
 
   /** Newest first. */
@@ -103,6 +138,14 @@ export class RuleRegistry {
   #now(): string {
     return new Date(this.#clock.now()).toISOString()
   }
+}
+
+/** Whether the rule that is kept says what `rule` does. */
+function hasContent(
+  { version: _v, createdAt: _c, updatedAt: _u, updatedBy: _b, ...own }: StoredRule,
+  rule: Rule,
+): boolean {
+  return canonical(own) === canonical(rule)
 }
 
 function versionKey(id: string, version: number): string {

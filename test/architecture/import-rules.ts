@@ -29,6 +29,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'rules/alarm-table.ts',
     'rules/maintenance-windows.ts',
     'rules/rule.ts',
+    'rules/rule-packs.ts',
     'rules/rule-registry.ts',
     'rules/rule-schema.ts',
     'storage/reading-store.ts',
