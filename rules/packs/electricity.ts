@@ -47,7 +47,7 @@ const quality: readonly PackRule[] = [
     when: any(meansAbove('voltage_high_v', 253)),
     keepFor: '10m',
     message:
-      '{device}: a 10-minute mean of the voltage is above {voltage_high_v} V (253 where not set). Tell the grid operator; check feed-in nearby.',
+      '{device}: a 10-minute mean of the voltage is above its limit of 253 V (or its label). Tell the grid operator; check feed-in nearby.',
     labels: { pack, standard: 'EN 50160:2010, 4.2.2.2 (supply voltage variations, low voltage)' },
   },
   {
@@ -60,7 +60,7 @@ const quality: readonly PackRule[] = [
     when: any(meansBelow('voltage_low_v', 195.5)),
     keepFor: '10m',
     message:
-      '{device}: a 10-minute mean of the voltage is below {voltage_low_v} V (195.5 where not set). Tell the grid operator; check connections and load.',
+      '{device}: a 10-minute mean of the voltage is below its limit of 195.5 V (or its label). Tell the grid operator; check connections and load.',
     labels: { pack, standard: 'EN 50160:2010, 4.2.2.2 (supply voltage variations, low voltage)' },
   },
   {
