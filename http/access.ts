@@ -7,11 +7,22 @@ declare module 'fastify' {
     /** Least role that may call the route; none for the public ones, which stand outside `/api/`. */
     role?: Role
   }
+  interface FastifyRequest {
+    /** Who calls; none on public routes. */
+    caller: Caller | undefined
+  }
+}
+
+/** Holder of a token. */
+export interface Caller {
+  readonly role: Role
+  /** Name of the token. */
+  readonly name: string
 }
 
 const rank: Readonly<Record<Role, number>> = { read: 0, operate: 1, admin: 2 }
 
-/** Answers 401 or 403 when the caller may not use the route, before anything of the body is read. */
+/** Keeps the caller on the request. Answers 401 or 403 when it may not use the route, before anything of the body is read. */
 export async function checkAccess(
   tokens: Pick<TokenRegistry, 'authenticate'>,
   request: FastifyRequest,
@@ -27,6 +38,7 @@ export async function checkAccess(
     const detail = 'a valid token is needed: Authorization: Bearer <token>'
     return sendProblem(reply, 401, 'TIDEMARK_NOT_AUTHENTICATED', detail)
   }
+  request.caller = caller
   if (role === undefined || rank[caller.role] >= rank[role]) return undefined
   const detail = `the role ${role} is needed; this token has ${caller.role}`
   return sendProblem(reply, 403, 'TIDEMARK_FORBIDDEN', detail)

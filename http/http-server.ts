@@ -21,6 +21,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rulePackRoutes } from './routes/rule-packs.ts'
+import { ruleSetRoutes } from './routes/rule-sets.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 
@@ -40,6 +41,7 @@ const resources = [
   profileRoutes,
   ruleRoutes,
   rulePackRoutes,
+  ruleSetRoutes,
   readingRoutes,
   eventRoutes,
   alarmRoutes,
@@ -63,6 +65,7 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
   app.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', 'there is nothing at this path'),
   )
+  app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply) => {
     limitBodyTime(request, bodyMsMax)
     return checkAccess(deps.tokens, request, reply)

@@ -7,12 +7,12 @@ import { conditionsOf, type PlacedCondition, type SelectedProfiles } from './pla
 import type { Condition, Duration, Rule } from './rule.ts'
 import { atMost, ruleLimits } from './rule-limits.ts'
 import { type RuleProblem, toPointer } from './rule-problem.ts'
-import { relationProblems } from './rule-relations.ts'
+import { type RuleLookup, relationProblems } from './rule-relations.ts'
 
 /** Problems of a rule whose fields are right that only profiles, other rules or its other fields show. */
 export function ruleProblems(
   rule: Rule,
-  { profiles, rules }: { profiles: ReadonlyMap<string, Profile>; rules?: ReadonlyMap<string, Rule> },
+  { profiles, rules }: { profiles: ReadonlyMap<string, Profile>; rules?: RuleLookup },
 ): RuleProblem[] {
   const conditions = conditionsOf(rule)
   const selected = rule.select.types.map((type) => profiles.get(type))

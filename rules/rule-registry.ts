@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log, LogTransaction } from '../log/log.ts'
+import { type FieldChange, fieldChanges } from './field-changes.ts'
 import type { Rule, StoredRule } from './rule.ts'
 
 export type Updated =
@@ -18,6 +19,14 @@ export interface Installed {
 }
 
 export type Removed = { readonly outcome: 'removed' } | Exclude<Updated, { outcome: 'updated' }>
+
+/** What a whole set of rules changes; ids in order. */
+export interface SetChanges {
+  readonly created: readonly string[]
+  readonly updated: readonly { readonly id: string; readonly changes: readonly FieldChange[] }[]
+  readonly unchanged: readonly string[]
+  readonly deleted: readonly string[]
+}
 
 /** Versions kept of each rule; the oldest go. */
 const versionsMax = 100
@@ -56,7 +65,7 @@ export class RuleRegistry {
       for (const rule of rules) {
         const current = tx.get<StoredRule>('rules', rule.id)
         const installedVersion = tx.get<number>('meta', `rule-installed:${rule.id}`)
-        if (current !== undefined && hasContent(current, rule)) {
+        if (current !== undefined && canonical(ownFields(current)) === canonical(rule)) {
           outcome.unchanged.push(rule.id)
         } else if (current !== undefined && current.version !== installedVersion && !replace) {
           outcome.kept.push(rule.id)
@@ -79,25 +88,43 @@ export class RuleRegistry {
       .reverse()
   }
 
-  create(rule: Rule): Promise<{ outcome: 'created'; rule: StoredRule } | { outcome: 'exists' }> {
+  /** `by` is the name of the token, here and below; none for the platform's own. */
+  create(rule: Rule, by?: string): Promise<{ outcome: 'created'; rule: StoredRule } | { outcome: 'exists' }> {
     const now = this.#now()
     return this.#log.transaction((tx) => {
       if (tx.get('rules', rule.id) !== undefined) return { outcome: 'exists' }
-      // A rule of that name may have been deleted: its versions, and so its events' ids, go on from there.
-      const version = (tx.get<number>('meta', `rule-version:${rule.id}`) ?? 0) + 1
-      const stored: StoredRule = { ...rule, version, createdAt: now, updatedAt: now }
-      this.#keep(tx, stored)
-      return { outcome: 'created', rule: stored }
+      return { outcome: 'created', rule: this.#create(tx, rule, now, by) }
     })
   }
 
   /** Replaces a rule that is at `expectedVersion` (`*`: any). A replacement that changes nothing keeps the version. */
-  replace(id: string, rule: Rule, expectedVersion: number | '*'): Promise<Updated> {
-    return this.#edit(id, expectedVersion, () => ({ ...rule, id }))
+  replace(id: string, rule: Rule, expectedVersion: number | '*', by?: string): Promise<Updated> {
+    return this.#edit(id, expectedVersion, () => ({ ...rule, id }), by)
   }
 
-  setEnabled(id: string, enabled: boolean): Promise<Updated> {
-    return this.#edit(id, '*', (rule) => ({ ...rule, enabled }))
+  setEnabled(id: string, enabled: boolean, by?: string): Promise<Updated> {
+    return this.#edit(id, '*', (rule) => ({ ...rule, enabled }), by)
+  }
+
+  /** What `apply` would do. */
+  plan(rules: readonly Rule[], prune: boolean): SetChanges {
+    return this.#plan((id) => this.get(id), rules, prune)
+  }
+
+  /** Makes the rules what a set says, all or nothing; with `prune` those that are not in it go. */
+  apply(rules: readonly Rule[], prune: boolean, by?: string): Promise<SetChanges> {
+    const now = this.#now()
+    return this.#log.transaction((tx) => {
+      const changes = this.#plan((id) => tx.get<StoredRule>('rules', id), rules, prune)
+      const byId = new Map(rules.map((rule) => [rule.id, rule]))
+      for (const id of changes.created) this.#create(tx, byId.get(id)!, now, by)
+      for (const { id } of changes.updated) {
+        const current = tx.get<StoredRule>('rules', id)!
+        this.#replace(tx, current, byId.get(id)!, now, by)
+      }
+      for (const id of changes.deleted) tx.remove('rules', id)
+      return changes
+    })
   }
 
   remove(id: string, expectedVersion: number | '*'): Promise<Removed> {
@@ -111,20 +138,59 @@ export class RuleRegistry {
     })
   }
 
-  #edit(id: string, expectedVersion: number | '*', edit: (rule: StoredRule) => Rule): Promise<Updated> {
+  #plan(find: (id: string) => StoredRule | undefined, rules: readonly Rule[], prune: boolean): SetChanges {
+    const created: string[] = []
+    const updated: { id: string; changes: FieldChange[] }[] = []
+    const unchanged: string[] = []
+    for (const rule of [...rules].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const current = find(rule.id)
+      const changes = current === undefined ? [] : fieldChanges(ownFields(current), rule)
+      if (current === undefined) created.push(rule.id)
+      else if (changes.length > 0) updated.push({ id: rule.id, changes })
+      else unchanged.push(rule.id)
+    }
+    const named = new Set(rules.map(({ id }) => id))
+    const ids = prune ? this.#log.entries('rules').map(([id]) => id) : []
+    return { created, updated, unchanged, deleted: ids.filter((id) => !named.has(id)) }
+  }
+
+  #edit(
+    id: string,
+    expectedVersion: number | '*',
+    edit: (rule: StoredRule) => Rule,
+    by: string | undefined,
+  ): Promise<Updated> {
     const now = this.#now()
     return this.#log.transaction((tx) => {
       const current = tx.get<StoredRule>('rules', id)
       if (current === undefined) return { outcome: 'not_found' }
       if (expectedVersion !== '*' && current.version !== expectedVersion)
         return { outcome: 'stale', rule: current }
-      const { createdAt, updatedAt, version } = current
-      const edited: StoredRule = { ...edit(current), createdAt, updatedAt, version }
-      if (canonical(edited) === canonical(current)) return { outcome: 'updated', rule: current }
-      const stored: StoredRule = { ...edited, updatedAt: now, version: version + 1 }
-      this.#keep(tx, stored)
-      return { outcome: 'updated', rule: stored }
+      return { outcome: 'updated', rule: this.#replace(tx, current, edit(current), now, by) }
     })
+  }
+
+  #create(tx: LogTransaction, rule: Rule, now: string, by: string | undefined): StoredRule {
+    // A rule of that name may have been deleted: its versions, and so its events' ids, go on from there.
+    const version = (tx.get<number>('meta', `rule-version:${rule.id}`) ?? 0) + 1
+    const stored: StoredRule = { ...rule, version, createdAt: now, updatedAt: now, ...author(by) }
+    this.#keep(tx, stored)
+    return stored
+  }
+
+  #replace(
+    tx: LogTransaction,
+    current: StoredRule,
+    rule: Rule,
+    now: string,
+    by: string | undefined,
+  ): StoredRule {
+    const own = ownFields(rule)
+    if (canonical(own) === canonical(ownFields(current))) return current
+    const { createdAt, version } = current
+    const stored: StoredRule = { ...own, version: version + 1, createdAt, updatedAt: now, ...author(by) }
+    this.#keep(tx, stored)
+    return stored
   }
 
   #keep(tx: LogTransaction, rule: StoredRule): void {
@@ -140,12 +206,14 @@ export class RuleRegistry {
   }
 }
 
-/** Whether the rule that is kept says what `rule` does. */
-function hasContent(
-  { version: _v, createdAt: _c, updatedAt: _u, updatedBy: _b, ...own }: StoredRule,
-  rule: Rule,
-): boolean {
-  return canonical(own) === canonical(rule)
+/** A rule without what the platform adds to it. */
+export function ownFields(rule: Rule | StoredRule): Rule {
+  const { version: _v, createdAt: _c, updatedAt: _u, updatedBy: _b, ...own } = rule as StoredRule
+  return own
+}
+
+function author(by: string | undefined): { updatedBy?: string } {
+  return by === undefined ? {} : { updatedBy: by }
 }
 
 function versionKey(id: string, version: number): string {

@@ -2,6 +2,9 @@ import { conditionsOf } from './placed-condition.ts'
 import type { Rule } from './rule.ts'
 import { type RuleProblem, toPointer } from './rule-problem.ts'
 
+/** The rules there are, by id. */
+export type RuleLookup = Pick<ReadonlyMap<string, Rule>, 'get' | 'has'>
+
 /** A place at which a rule names another. */
 interface Mention {
   readonly rule: string
@@ -14,7 +17,7 @@ interface Mention {
  * itself (two rules that silence each other would depend on which is evaluated first). A rule of `suppressedBy` that
  * there is not is never active, so it may come later.
  */
-export function relationProblems(rule: Rule, rules: ReadonlyMap<string, Rule> | undefined): RuleProblem[] {
+export function relationProblems(rule: Rule, rules: RuleLookup | undefined): RuleProblem[] {
   return mentionsOf(rule).flatMap(({ rule: id, pointer, field }) => {
     if (id === rule.id) return [{ pointer, detail: 'a rule cannot depend on itself' }]
     if (rules === undefined) return []
@@ -38,7 +41,7 @@ function mentionsOf(rule: Rule): Mention[] {
 }
 
 /** The rules from `from` to `to`, each depending on the next; undefined when `from` does not depend on `to`. */
-function wayBack(from: string, to: string, rules: ReadonlyMap<string, Rule>): string[] | undefined {
+function wayBack(from: string, to: string, rules: RuleLookup): string[] | undefined {
   const cameFrom = new Map<string, string | undefined>([[from, undefined]])
   const open = [from]
   for (let id = open.pop(); id !== undefined; id = open.pop()) {

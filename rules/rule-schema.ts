@@ -8,6 +8,7 @@ import type { Duration, Rule } from './rule.ts'
 import { metricsOf, ruleProblems } from './rule-checks.ts'
 import { atMost, ruleLimits } from './rule-limits.ts'
 import { type RuleProblem, toPointer } from './rule-problem.ts'
+import type { RuleLookup } from './rule-relations.ts'
 import { shapeProblems } from './rule-shape.ts'
 import { scheduleSchema } from './schedule.ts'
 
@@ -21,7 +22,7 @@ export interface RuleContext {
   /** Which metrics a device type has. */
   readonly profiles: ReadonlyMap<string, Profile>
   /** The other rules. Without them, what the rule says of others is not held against those. */
-  readonly rules?: ReadonlyMap<string, Rule>
+  readonly rules?: RuleLookup
 }
 
 /**

@@ -18,10 +18,9 @@ const dayMs = 86_400_000
 const shelvedMsMax = 30 * dayMs
 
 /** Alarms that are up or not yet acknowledged, and what people do with them. */
-export function alarmRoutes(app: Api, { log, clock, tokens }: HttpDeps): void {
+export function alarmRoutes(app: Api, { log, clock }: HttpDeps): void {
   const actions = new AlarmActions(log, clock)
-  const callerOf = (request: FastifyRequest) =>
-    tokens.authenticate((request.headers.authorization ?? '').replace(/^Bearer /i, ''))?.name ?? ''
+  const callerOf = ({ caller }: FastifyRequest) => caller?.name ?? ''
 
   const listQuery = z.strictObject({
     ...pageQuery,

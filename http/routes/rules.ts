@@ -7,15 +7,16 @@ import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
+import { ruleContext, takeAnyFieldNames } from '../rule-context.ts'
 
 const params = z.object({ id: z.string() })
 const body = z.unknown()
-const testBytesMax = 16 * 1024 * 1024
 
 /** Rules: versions with If-Match, so that nobody overwrites an edit that they have not seen. */
-export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
-  const check = (input: unknown) =>
-    validateRule(input, { profiles: new Map(profiles.all().map((p) => [p.type, p])) })
+export function ruleRoutes(app: Api, deps: HttpDeps): void {
+  const { rules } = deps
+  takeAnyFieldNames(app)
+  const check = (input: unknown) => validateRule(input, ruleContext(deps))
   const invalid = (reply: FastifyReply, errors: Parameters<typeof sendProblem>[4]) =>
     sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', 'the rule is not valid', errors)
   const missing = (reply: FastifyReply, id: string) =>
@@ -30,36 +31,12 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
   app.post('/api/v1/rules', { config: { role: 'admin' }, schema: { body } }, async (request, reply) => {
     const checked = check(request.body)
     if (!checked.ok) return invalid(reply, checked.errors)
-    const created = await rules.create(checked.rule)
+    const created = await rules.create(checked.rule, request.caller?.name)
     if (created.outcome === 'exists')
       return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `rule ${checked.rule.id} exists`)
     reply.code(201).header('location', `/api/v1/rules/${created.rule.id}`)
     return send(reply, created.rule)
   })
-
-  app.post(
-    '/api/v1/rules::validate',
-    { config: { role: 'read' }, schema: { body } },
-    async (request, reply) => {
-      // A rule alone, or under `rule` as `:test` takes it; no rule has a field of that name.
-      const { body } = request
-      const isWrapped = typeof body === 'object' && body !== null && Object.hasOwn(body, 'rule')
-      const checked = check(isWrapped ? (body as { rule: unknown }).rule : body)
-      if (checked.ok) return { valid: true, metrics: checked.metrics }
-      const prefix = isWrapped ? '/rule' : ''
-      return invalid(
-        reply,
-        checked.errors.map(({ pointer, detail }) => ({ pointer: prefix + pointer, detail })),
-      )
-    },
-  )
-
-  app.post(
-    '/api/v1/rules::test',
-    { config: { role: 'read' }, bodyLimit: testBytesMax, schema: { body } },
-    async (_request, reply) =>
-      sendProblem(reply, 501, 'TIDEMARK_NOT_IMPLEMENTED', 'testing a rule on past readings comes later'),
-  )
 
   const listQuery = z.strictObject({ ...pageQuery, enabled: z.enum(['true', 'false']).optional() })
   app.get(
@@ -97,7 +74,7 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
       if (expected === undefined) return reply
       const { id } = request.params
       if (rules.get(id) === undefined) return missing(reply, id)
-      return replace(reply, id, request.body, expected)
+      return replace(request, reply, request.body, expected)
     },
   )
 
@@ -110,7 +87,7 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
       const { id } = request.params
       const current = rules.get(id)
       if (current === undefined) return missing(reply, id)
-      return replace(reply, id, mergePatch(current, request.body), expected)
+      return replace(request, reply, mergePatch(current, request.body), expected)
     },
   )
 
@@ -135,18 +112,23 @@ export function ruleRoutes(app: Api, { rules, profiles }: HttpDeps): void {
       { config: { role: 'admin' }, schema: { params } },
       async (request, reply) => {
         const { id } = request.params
-        return sendUpdated(reply, id, await rules.setEnabled(id, enabled))
+        return sendUpdated(reply, id, await rules.setEnabled(id, enabled, request.caller?.name))
       },
     )
   }
 
-  async function replace(reply: FastifyReply, id: string, input: unknown, expected: number | '*') {
+  async function replace(
+    { params: { id }, caller }: { params: { id: string }; caller: FastifyRequest['caller'] },
+    reply: FastifyReply,
+    input: unknown,
+    expected: number | '*',
+  ) {
     const isObject = typeof input === 'object' && input !== null && !Array.isArray(input)
     const checked = check(isObject ? { id, ...input } : input)
     if (!checked.ok) return invalid(reply, checked.errors)
     if (checked.rule.id !== id)
       return invalid(reply, [{ pointer: '/id', detail: `expected ${id}, as in the path` }])
-    return sendUpdated(reply, id, await rules.replace(id, checked.rule, expected))
+    return sendUpdated(reply, id, await rules.replace(id, checked.rule, expected, caller?.name))
   }
 }
 

@@ -32,6 +32,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'rules/rule-packs.ts',
     'rules/rule-registry.ts',
     'rules/rule-schema.ts',
+    'rules/rule-set.ts',
     'storage/reading-store.ts',
   ],
   // The composition root of each worker thread: docs/decisions/0008.

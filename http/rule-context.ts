@@ -1,0 +1,34 @@
+import type { RuleContext } from '../rules/rule-schema.ts'
+import type { Api } from './api.ts'
+import type { HttpDeps } from './http-deps.ts'
+
+/** What a rule is held against: the profiles and the other rules as they are now. */
+export function ruleContext({
+  rules,
+  profiles,
+}: Pick<HttpDeps, 'rules' | 'profiles'>): Required<RuleContext> {
+  return {
+    profiles: new Map(profiles.all().map((profile) => [profile.type, profile])),
+    rules: { get: (id) => rules.get(id), has: (id) => rules.get(id) !== undefined },
+  }
+}
+
+/**
+ * Lets `__proto__` and `constructor` through as names of fields, in the bodies of this scope: what checks a rule refuses them
+ * with a pointer, where Fastify's parser would only say 400. Nothing here merges a body by assignment.
+ */
+export function takeAnyFieldNames(app: Api): void {
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('ignore', 'ignore'),
+  )
+}
+
+/** Problems with what stood under `prefix` in the body as it was sent. */
+export function below<P extends { pointer: string; detail: string }>(
+  prefix: string,
+  problems: readonly P[],
+): { pointer: string; detail: string }[] {
+  return problems.map(({ pointer, detail }) => ({ pointer: prefix + pointer, detail }))
+}
