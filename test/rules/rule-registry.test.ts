@@ -1,6 +1,6 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
-import { canonical, RuleRegistry } from '../../rules/rule-registry.ts'
+import { canonical, ownFields, RuleRegistry } from '../../rules/rule-registry.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { ruleOf } from './evaluation.ts'
 
@@ -87,4 +87,68 @@ test('lists page by id, and by whether they are enabled', async () => {
 
 test('canonical text does not depend on the order of keys, but on that of lists', () => {
   expect(canonical({ b: { d: 1, c: [2, 1] }, a: 1 })).toBe('{"a":1,"b":{"c":[2,1],"d":1}}')
+})
+
+test('a version keeps who made it; who changes nothing is not its author', async () => {
+  const { registry } = await open()
+  await registry.create(ruleOf(), 'ann')
+  await registry.replace('too-warm', ruleOf(), '*', 'ben')
+  expect(registry.get('too-warm')).toMatchObject({ version: 1, updatedBy: 'ann' })
+  await registry.setEnabled('too-warm', false, 'cem')
+  await registry.apply([ruleOf({ name: 'x' })], false, 'dan')
+  await registry.replace('too-warm', ruleOf({ name: 'y' }), '*')
+  expect(registry.versions('too-warm').map(({ updatedBy }) => updatedBy)).toEqual([
+    undefined,
+    'dan',
+    'cem',
+    'ann',
+  ])
+})
+
+describe('a whole set', () => {
+  const set = [ruleOf({ id: 'c' }), ruleOf({ id: 'a', message: 'changed' }), ruleOf({ id: 'b' })]
+  async function withThree() {
+    const { registry } = await open()
+    for (const id of ['a', 'b', 'd']) await registry.create(ruleOf({ id }))
+    return registry
+  }
+  const changes = { id: 'a', changes: [{ pointer: '/message', before: ruleOf().message, after: 'changed' }] }
+
+  test('is planned without a change', async () => {
+    const registry = await withThree()
+    const planned = { created: ['c'], updated: [changes], unchanged: ['b'], deleted: ['d'] }
+    expect(registry.plan(set, true)).toEqual(planned)
+    expect(registry.plan(set, false)).toEqual({ ...planned, deleted: [] })
+    expect(registry.list({ limit: 9 }).map(({ id, version }) => [id, version])).toEqual([
+      ['a', 1],
+      ['b', 1],
+      ['d', 1],
+    ])
+  })
+
+  test('is applied as planned; what is not in it goes only with prune', async () => {
+    const registry = await withThree()
+    const versions = () => registry.list({ limit: 9 }).map(({ id, version }) => `${id} ${version}`)
+    expect(await registry.apply(set, false)).toEqual({
+      created: ['c'],
+      updated: [changes],
+      unchanged: ['b'],
+      deleted: [],
+    })
+    expect(versions()).toEqual(['a 2', 'b 1', 'c 1', 'd 1'])
+    expect(await registry.apply(set, true)).toEqual({
+      created: [],
+      updated: [],
+      unchanged: ['a', 'b', 'c'],
+      deleted: ['d'],
+    })
+    expect(versions()).toEqual(['a 2', 'b 1', 'c 1'])
+  })
+
+  test('of rules as they were exported changes nothing', async () => {
+    const registry = await withThree()
+    const exported = registry.list({ limit: 9 }).map(ownFields)
+    const nothing = { created: [], updated: [], unchanged: ['a', 'b', 'd'], deleted: [] }
+    expect(await registry.apply(JSON.parse(JSON.stringify(exported)), true)).toEqual(nothing)
+  })
 })

@@ -173,10 +173,47 @@ test('validate tells the metrics of a rule and keeps nothing, alone or under `ru
   expect((await api.get('rules')).body.items).toEqual([])
 })
 
-test('testing a rule says that it is not there yet, also to a large body', async () => {
+test('a version names the token that made it', async () => {
   const api = await startApi()
-  const answer = await api.post('rules:test', { rule, samples: ['x'.repeat(100_000)] })
-  expect(answer).toMatchObject({ status: 501, body: { code: 'TIDEMARK_NOT_IMPLEMENTED' } })
+  const { secret } = await api.tokens.create({ name: 'night shift', role: 'admin', expiresAt: null })
+  expect((await api.post('rules', rule)).body.updatedBy).toBe('admin')
+  const asOther = { token: secret, headers: { 'if-match': '*' } }
+  await api.call('PUT', `rules/${rule.id}`, { ...rule, name: 'second' }, asOther)
+  await api.call('PATCH', `rules/${rule.id}`, { name: 'third' }, asOther)
+  await api.call('POST', `rules/${rule.id}:disable`, undefined, asOther)
+  await api.post(`rules/${rule.id}:disable`)
+  const versions = (await api.get(`rules/${rule.id}/versions`)).body.items
+  expect(versions.map((one: { updatedBy: string }) => one.updatedBy)).toEqual([
+    'night shift',
+    'night shift',
+    'night shift',
+    'admin',
+  ])
+})
+
+test('what a rule says of others is held against those there are', async () => {
+  const api = await startApi()
+  const flaps = { ...rule, id: 'flaps', for: '0s', when: { kind: 'flapping', of: { rule: rule.id } } }
+  for (const path of ['rules', 'rules:validate']) {
+    const refused = await api.post(path, flaps)
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/when/of/rule'])
+  }
+  await api.post('rules', rule)
+  expect((await api.post('rules:validate', flaps)).status).toBe(200)
+  expect((await api.post('rules', flaps)).status).toBe(201)
+  const circle = await put(api, { ...rule, suppressedBy: ['flaps'] }, '*')
+  expect([circle.status, circle.body.errors[0].pointer]).toEqual([422, '/suppressedBy/0'])
+})
+
+test('__proto__ as the name of a field is refused with a pointer, and merged nowhere', async () => {
+  const api = await startApi()
+  await api.post('rules', rule)
+  const poisoned = '{"__proto__":{"enabled":false},"when":{"constructor":{"prototype":{}}}}'
+  const refused = await patch(api, poisoned, '*')
+  expect(refused.status).toBe(422)
+  expect(refused.body.errors[0].pointer).toBe('/__proto__')
+  expect((await api.get(`rules/${rule.id}`)).body).toMatchObject({ enabled: true, version: 1 })
+  expect(({} as { enabled?: boolean }).enabled).toBeUndefined()
 })
 
 test('no rule is found under a name that every object has, or under an odd path', async () => {
