@@ -19,6 +19,7 @@ import { TokenRegistry } from './registry/token-registry.ts'
 import { RuleRegistry } from './rules/rule-registry.ts'
 import type { StoreConfig } from './storage/open-store.ts'
 import type { StoreStatus } from './storage/storage-writer.ts'
+import { Backtests } from './threads/backtests.ts'
 import { Thread } from './threads/thread.ts'
 
 /** Where a running platform is met. */
@@ -99,6 +100,7 @@ export async function startPlatform(
     metrics,
     publish: (topic, payload) => broker.publish(topic, payload, 1),
   })
+  const backtests = new Backtests()
   const http = await createHttpServer({
     log,
     clock,
@@ -109,6 +111,7 @@ export async function startPlatform(
     tokens,
     rules,
     store: data.store,
+    backtests,
     storeStatus: () => ({ kind: config.store, ...store }),
     connections: broker.connections,
     republish: broker.republish,
@@ -125,6 +128,7 @@ export async function startPlatform(
     stop: async () => {
       await broker.stop()
       await drained(log, () => store.up)
+      await backtests.stop()
       await http.close()
       await data.stop()
       await rulesThread.stop()

@@ -22,7 +22,7 @@ export function answerError(
     const prefix = error.validationContext === 'querystring' ? '/query' : ''
     return sendProblem(reply, 422, 'TIDEMARK_INVALID', error.message, fieldProblems(error.issues, prefix))
   }
-  if (error instanceof TidemarkError && /^TIDEMARK_(LOG|STORE)_/.test(error.code)) {
+  if (error instanceof TidemarkError && /^TIDEMARK_(LOG|STORE|RULE_TEST)_/.test(error.code)) {
     reply.header('retry-after', retryAfterSeconds)
     return sendProblem(reply, 503, error.code, error.message)
   }

@@ -5,6 +5,7 @@ import type { Log } from '../log/log.ts'
 import type { DeviceRegistry } from '../registry/device-registry.ts'
 import type { ProfileRegistry } from '../registry/profile-registry.ts'
 import type { TokenRegistry } from '../registry/token-registry.ts'
+import type { BacktestPlan, BacktestResult, BacktestStep } from '../rules/backtest.ts'
 import type { RuleRegistry } from '../rules/rule-registry.ts'
 import type { ReadingStore } from '../storage/reading-store.ts'
 
@@ -19,6 +20,10 @@ export interface HttpDeps {
   readonly tokens: TokenRegistry
   readonly rules: RuleRegistry
   readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'>
+  /** Tests a rule on past readings, beside this thread. */
+  readonly backtests: {
+    run(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<BacktestResult>
+  }
   readonly storeStatus: () => { readonly kind: string; readonly up: boolean }
   readonly connections: {
     isOnline(id: string): boolean

@@ -22,6 +22,7 @@ import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rulePackRoutes } from './routes/rule-packs.ts'
 import { ruleSetRoutes } from './routes/rule-sets.ts'
+import { ruleTestRoute } from './routes/rule-test.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 
@@ -42,6 +43,7 @@ const resources = [
   ruleRoutes,
   rulePackRoutes,
   ruleSetRoutes,
+  ruleTestRoute,
   readingRoutes,
   eventRoutes,
   alarmRoutes,

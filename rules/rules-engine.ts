@@ -1,5 +1,4 @@
 import type { ConnectionChange } from '../domain/connection-change.ts'
-import type { EventRecord } from '../domain/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { decodeConnectionChanges } from '../log/connection-codec.ts'
@@ -14,10 +13,10 @@ import {
 } from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
-import { toEvent } from './alarm-events.ts'
 import { Evaluator } from './evaluator.ts'
-import type { Evaluation, Occurrence } from './instance.ts'
+import type { Evaluation } from './instance.ts'
 import { RuleStateTable, RuleStateWriter } from './kept-state.ts'
+import { eventOf } from './occurrence-event.ts'
 import { RuleChanges } from './rule-changes.ts'
 import { Silences } from './silences.ts'
 
@@ -182,20 +181,4 @@ export class RulesEngine {
 function hasChanged({ occurrences, changed, clocks, windows, held, unneeded }: Evaluation): boolean {
   const lists = [occurrences, windows, held, unneeded.windows, unneeded.held]
   return changed.size > 0 || clocks.size > 0 || lists.some(({ length }) => length > 0)
-}
-
-function eventOf(
-  { instance, transition, receivedAt, value, threshold, ...rest }: Occurrence,
-  recordedAt: number,
-): EventRecord {
-  return toEvent({
-    rule: instance.rule,
-    device: instance.device,
-    state: transition,
-    recordedAt,
-    ...(receivedAt === undefined ? {} : { receivedAt }),
-    ...(value === undefined ? {} : { value }),
-    ...(threshold === undefined ? {} : { threshold }),
-    ...rest,
-  })
 }

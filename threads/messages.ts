@@ -1,3 +1,4 @@
+import type { BacktestProgress, BacktestStep } from '../rules/backtest.ts'
 import type { StoreConfig } from '../storage/open-store.ts'
 import type { LatestQuery, ReadingQuery } from '../storage/reading-store.ts'
 import type { StoreStatus } from '../storage/storage-writer.ts'
@@ -31,3 +32,11 @@ export type FromThread =
       readonly code: `TIDEMARK_${string}`
       readonly message: string
     }
+
+/** To the thread of one test of a rule, whose plan it is given at its start: each is answered by `done`. */
+export type ToBacktest = BacktestStep | { readonly kind: 'end' }
+
+export type FromBacktest =
+  | { readonly kind: 'progress'; readonly progress: BacktestProgress }
+  /** What was told last is done. */
+  | { readonly kind: 'done' }

@@ -6,23 +6,7 @@ import type { HttpDeps } from '../http-deps.ts'
 import { numberedPageQuery, page } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 import { withinTime } from '../store-answer.ts'
-
-/** A date, or a date and time with its offset: without one it would be read in the server's time zone. */
-const rfc3339Pattern = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d))?$/
-
-/** RFC 3339 or Unix milliseconds. */
-const time = z.string().transform((text, context) => {
-  const ms = /^-?\d{1,15}$/.test(text)
-    ? Number(text)
-    : rfc3339Pattern.test(text)
-      ? Date.parse(text)
-      : Number.NaN
-  if (Number.isNaN(ms)) {
-    context.addIssue({ code: 'custom', message: 'expected RFC 3339 or Unix milliseconds' })
-    return z.NEVER
-  }
-  return ms
-})
+import { queryTime } from '../time.ts'
 
 const query = z.strictObject({
   ...numberedPageQuery,
@@ -32,8 +16,8 @@ const query = z.strictObject({
     .transform((text) => text.split(','))
     .refine((names) => names.every((name) => isMetricName(name)), 'not a metric name')
     .optional(),
-  from: time.optional(),
-  to: time.optional(),
+  from: queryTime.optional(),
+  to: queryTime.optional(),
   every: z
     .string()
     .refine((text) => (durationMs(text) ?? 0) > 0, 'expected a duration such as 1h')

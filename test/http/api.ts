@@ -16,6 +16,8 @@ import { ProfileRegistry } from '../../registry/profile-registry.ts'
 import { type Role, TokenRegistry } from '../../registry/token-registry.ts'
 import { RuleRegistry } from '../../rules/rule-registry.ts'
 import { DuckDbStore } from '../../storage/duckdb-store.ts'
+import { Backtests } from '../../threads/backtests.ts'
+import { builtBacktestThread } from '../support/built-threads.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 export const startMs = Date.UTC(2026, 10, 23, 12)
@@ -50,6 +52,7 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
     profiles: new ProfileRegistry(log),
     rules: new RuleRegistry(log, clock),
     store,
+    backtests: new Backtests({ file: builtBacktestThread }),
     storeStatus: () => ({ kind: 'duckdb', up: true }),
     connections: {
       isOnline: (id) => online.has(id),
