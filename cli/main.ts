@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { configCommand } from './config.ts'
+import { rulesCommand } from './rules.ts'
 import { simulateCommand } from './simulate.ts'
 import { startCommand } from './start.ts'
 
@@ -14,10 +15,11 @@ const program = new Command('tidemark')
   .version('0.1.0')
   .addHelpText(
     'after',
-    '\nExamples:\n  $ tidemark start --demo\n  $ tidemark config print\n  $ tidemark simulate run --devices 12\n',
+    '\nExamples:\n  $ tidemark start --demo\n  $ tidemark config print\n  $ tidemark simulate run --devices 12\n  $ tidemark rules list\n',
   )
   .addCommand(startCommand())
   .addCommand(configCommand())
+  .addCommand(rulesCommand())
   .addCommand(simulateCommand())
 
 /** commander's own errors (a missing argument, an unknown flag) are usage errors, in every sub-command. */

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { durationMs } from '../domain/duration.ts'
 import { isDeviceId } from '../domain/names.ts'
 import { TidemarkError } from '../lib/errors.ts'
-import { ApiClient } from '../simulators/api-client.ts'
 import { bench, benchDeviceId } from '../simulators/bench.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
 import { models } from '../simulators/models/models.ts'
@@ -12,12 +10,11 @@ import { replay } from '../simulators/replay.ts'
 import { loadReplayMap } from '../simulators/replay-map.ts'
 import { run, scenarios } from '../simulators/run.ts'
 import { verify } from '../simulators/verify.ts'
+import { type ApiFlags, client, withApi } from './connection.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
 
-interface Connection {
+interface Connection extends ApiFlags {
   url: string
-  api: string
-  token?: string
   json?: boolean
 }
 
@@ -209,47 +206,29 @@ function replayCommand(): Command {
 }
 
 function verifyCommand(): Command {
-  return new Command('verify')
+  return withApi(new Command('verify'))
     .description(
       'compare a ledger of acknowledged readings with what is stored; exit code 1 when they differ',
     )
     .requiredOption('--ledger <file>', 'as written by run, bench or replay')
-    .option('--api <url>', 'the platform', apiUrl, 'http://127.0.0.1:8080')
-    .option('--token <token>', 'API token; else TIDEMARK_TOKEN or ./data/admin-token')
     .addOption(durationOption('--settle', 'how long to wait for pending messages', 30))
     .option('--json', 'one JSON object on standard output')
     .addHelpText(
       'after',
       '\nExample:\n  $ tidemark simulate verify --ledger run.ndjson --api http://127.0.0.1:8080\n',
     )
-    .action(
-      async (flags: { ledger: string; api: string; token?: string; settle: number; json?: boolean }) => {
-        const result = await verify({ ledger: flags.ledger, api: client(flags), settleMs: flags.settle })
-        report(result, flags.json)
-        if (result.missing + result.altered + result.invented + result.repeated > 0) process.exitCode = 1
-      },
-    )
+    .action(async (flags: ApiFlags & { ledger: string; settle: number; json?: boolean }) => {
+      const result = await verify({ ledger: flags.ledger, api: client(flags), settleMs: flags.settle })
+      report(result, flags.json)
+      if (result.missing + result.altered + result.invented + result.repeated > 0) process.exitCode = 1
+    })
 }
 
 function withConnection(command: Command): Command {
-  return command
-    .option('--url <url>', 'MQTT broker', mqttUrl, 'mqtt://127.0.0.1:1883')
-    .option('--api <url>', 'the platform', apiUrl, 'http://127.0.0.1:8080')
-    .option('--token <token>', 'API token; else TIDEMARK_TOKEN or ./data/admin-token')
-    .option('--json', 'one JSON object on standard output')
-}
-
-function client({ api, token }: { api: string; token?: string | undefined }): ApiClient {
-  return new ApiClient(api, token ?? process.env.TIDEMARK_TOKEN ?? keptToken())
-}
-
-function keptToken(): string {
-  try {
-    return readFileSync('data/admin-token', 'utf8').trim()
-  } catch {
-    const message = 'a token is needed: --token, TIDEMARK_TOKEN or ./data/admin-token'
-    throw new TidemarkError('TIDEMARK_TOKEN_MISSING', message, { exitCode: 2 })
-  }
+  return withApi(command.option('--url <url>', 'MQTT broker', mqttUrl, 'mqtt://127.0.0.1:1883')).option(
+    '--json',
+    'one JSON object on standard output',
+  )
 }
 
 function durationOption(name: string, description: string, seconds: number): Option {
@@ -289,11 +268,6 @@ function deviceId(text: string): string {
 function mqttUrl(text: string): string {
   if (mqttTarget(text) !== undefined) return text
   throw new InvalidArgumentError('expected mqtt://host:port or mqtts://host:port')
-}
-
-function apiUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
-  throw new InvalidArgumentError('expected http://host:port or https://host:port')
 }
 
 function positive(text: string): number {

@@ -5,39 +5,60 @@ export interface DeviceCredentials {
   readonly password: string
 }
 
-const timeoutMs = 15_000
+const answerMsMax = 15_000
+
+/** What of a problem document concerns its reader; `cause` of TIDEMARK_API_ERROR. */
+export interface ApiProblem {
+  readonly status: number
+  readonly code?: string
+  readonly errors: readonly { readonly pointer: string; readonly detail: string }[]
+}
 
 /** The code and the detail of a problem document (RFC 9457), or the beginning of what else was answered. */
-function problemIn(text: string): string {
+function problemIn(status: number, text: string): { said: string; problem: ApiProblem } {
   try {
-    const { code, detail, title } = JSON.parse(text) as Record<string, string | undefined>
-    if (code !== undefined) return `${code}: ${detail ?? title ?? ''}`
+    const {
+      code,
+      detail,
+      title,
+      errors = [],
+    } = JSON.parse(text) as Partial<ApiProblem> & Record<string, string>
+    if (code !== undefined)
+      return { said: `${code}: ${detail ?? title ?? ''}`, problem: { status, code, errors } }
   } catch {
     // Not the platform's answer: some proxy's.
   }
-  return text.slice(0, 300)
+  return { said: text.slice(0, 300), problem: { status, errors: [] } }
 }
 
 /** The platform's HTTP API, as any client of it would use it. */
 export class ApiClient {
   readonly #url: string
   readonly #token: string
+  readonly #timeoutMs: number
 
   /** `url` is the platform's, without `/api/v1`. */
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, timeoutMs = answerMsMax) {
+    this.#timeoutMs = timeoutMs
     this.#url = url.replace(/\/+$/, '')
     this.#token = token
   }
 
   /** The answer's JSON. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR. */
-  async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async request<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
     const isLines = typeof body === 'string'
     let response: Response
     try {
       response = await fetch(`${this.#url}/api/v1${path}`, {
         method,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(this.#timeoutMs),
         headers: {
+          ...headers,
           authorization: `Bearer ${this.#token}`,
           ...(body === undefined
             ? {}
@@ -53,10 +74,9 @@ export class ApiClient {
     }
     const text = await response.text()
     if (!response.ok) {
-      throw new TidemarkError(
-        'TIDEMARK_API_ERROR',
-        `${method} ${path}: ${response.status} ${problemIn(text)}`,
-      )
+      const { said, problem } = problemIn(response.status, text)
+      const message = `${method} ${path}: ${response.status} ${said}`
+      throw new TidemarkError('TIDEMARK_API_ERROR', message, { cause: problem })
     }
     return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T
   }

@@ -84,6 +84,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   'csv-parse': ['simulators'],
   luxon: ['rules', 'simulators'],
   'hdr-histogram-js': ['simulators'],
+  yaml: ['cli'],
   vitest: ['vitest.config.ts'],
 }
 
