@@ -20,7 +20,6 @@ const titles: Readonly<Record<number, string>> = {
   422: 'Unprocessable content',
   428: 'Precondition required',
   500: 'Internal error',
-  501: 'Not implemented',
   503: 'Service unavailable',
 }
 
