@@ -245,7 +245,7 @@ async function withPlaces(files: readonly RuleInFile[], work: () => Promise<void
   try {
     await work()
   } catch (error) {
-    const { errors = [] } = ((error as Error).cause ?? {}) as Partial<ApiProblem>
+    const { code, errors = [] } = ((error as Error).cause ?? {}) as Partial<ApiProblem>
     if (!(error instanceof TidemarkError) || errors.length === 0) throw error
     const lines = errors.map(({ pointer, detail }) => {
       const [, at, inner] = /^\/rules?(?:\/(\d+)(?=\/|$))?(.*)$/s.exec(pointer) ?? []
@@ -258,7 +258,10 @@ async function withPlaces(files: readonly RuleInFile[], work: () => Promise<void
       return `${file === undefined ? '' : `${file.placeOf(rest)}: `}${rest === '' ? '' : `${rest}: `}${detail}\n`
     })
     process.stderr.write(lines.join(''))
-    throw new TidemarkError('TIDEMARK_RULE_INVALID', `${errors.length} problems; nothing was changed`)
+    throw new TidemarkError(
+      code ?? error.code,
+      `refused, with ${lines.length === 1 ? 'this problem' : `these ${lines.length} problems`}`,
+    )
   }
 }
 

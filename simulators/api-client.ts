@@ -10,7 +10,7 @@ const answerMsMax = 15_000
 /** What of a problem document concerns its reader; `cause` of TIDEMARK_API_ERROR. */
 export interface ApiProblem {
   readonly status: number
-  readonly code?: string
+  readonly code?: `TIDEMARK_${string}`
   readonly errors: readonly { readonly pointer: string; readonly detail: string }[]
 }
 
