@@ -213,7 +213,7 @@ describe('exit code 2', () => {
   test.each([
     ['a file that is not there', ['apply', '-f', 'nowhere.yaml'], 'nowhere.yaml'],
     ['a file without a rule', ['apply', '-f', 'empty.yaml'], 'no rule in it'],
-    ['a file that does not parse', ['apply', '-f', 'broken.yaml'], 'broken.yaml:2: '],
+    ['a file that does not parse', ['apply', '-f', 'broken.yaml'], 'broken.yaml:3: '],
     [
       'samples that do not parse',
       ['test', '-f', 'rule.yaml', '--samples', 'broken.ndjson'],

@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { TidemarkError } from '../../../lib/errors.ts'
 import type { ReadingQuery } from '../../../storage/reading-store.ts'
+import { Backtests } from '../../../threads/backtests.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { rule as heldRule, readingsOf, startApi, startMs, type TestApi } from '../api.ts'
 
 const minute = 60_000
