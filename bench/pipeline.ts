@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { Command } from 'commander'
 import type { BenchReport } from '../simulators/bench.ts'
-import { atFixedRate } from './fixed-rate.ts'
+import { atFixedRate, type FixedRateReport } from './fixed-rate.ts'
 import { generate } from './generate.ts'
 import { type Usage, watchProcess } from './process-usage.ts'
 import { type Influxd, startInfluxd } from './services/influxd.ts'
@@ -22,13 +22,32 @@ interface Round {
   readonly processes: Readonly<Record<string, Usage>>
 }
 
-const subjects: readonly { name: string; start: (influxd: Influxd) => Promise<Subject> }[] = [
+interface Measured {
+  readonly name: string
+  readonly start: (influxd: Influxd) => Promise<Subject>
+}
+
+const subjects: readonly Measured[] = [
   { name: 'a mosquitto', start: bareMosquitto },
-  { name: 'b tidemark', start: (influxd) => tidemark(influxd, flags.profile) },
+  {
+    name: 'b tidemark',
+    start: (influxd) => tidemark(influxd, { profileDir: flags.profile, rules: flags.rules }),
+  },
   { name: 'c diy', start: (influxd) => doItYourself(influxd, []) },
   {
     name: 'c diy tuned',
     start: (influxd) => doItYourself(influxd, ['max_queued_messages 0', 'max_inflight_messages 0']),
+  },
+]
+
+/** What many rules cost: the platform twice, with one rule for each metric and with many. */
+const manyRules = 300
+const [ruleForEach, rulesMany] = ['one rule for each metric', 'many rules']
+const ruleSubjects: readonly Measured[] = [
+  { name: ruleForEach, start: (influxd) => tidemark(influxd, { profileDir: flags.profile }) },
+  {
+    name: rulesMany,
+    start: (influxd) => tidemark(influxd, { profileDir: flags.profile, rules: flags.rules ?? manyRules }),
   },
 ]
 
@@ -37,7 +56,12 @@ const flags = new Command('bench')
   .option('--messages <n>', 'messages a round', Number, 500_000)
   .option('--devices <n>', 'connections', Number, 50)
   .option('--in-flight <n>', 'window of each connection', Number, 50)
-  .option('--only <letters>', 'measure only these subjects, such as ab', 'abc')
+  .option(
+    '--only <letters>',
+    'measure only these subjects, such as ab; or rules: one for each metric and many',
+    'abc',
+  )
+  .option('--rules <n>', 'rules of the platform, in turn over the metrics (default one for each)', Number)
   .option('--profile <dir>', 'write CPU profiles of the platform there (their cost is in the figures)')
   .option('--json', 'one JSON object on standard output')
   .parse()
@@ -47,11 +71,13 @@ const flags = new Command('bench')
     devices: number
     inFlight: number
     only: string
+    rules?: number
     profile?: string
     json?: boolean
   }>()
 
-const measured = subjects.filter(({ name }) => flags.only.includes(name[0]!))
+const isOfRules = flags.only === 'rules'
+const measured = isOfRules ? ruleSubjects : subjects.filter(({ name }) => flags.only.includes(name[0]!))
 const rounds = new Map<string, Round[]>(measured.map(({ name }) => [name, []]))
 for (let i = 0; i < flags.rounds; i++) {
   for (const { name, start } of measured) {
@@ -59,9 +85,12 @@ for (let i = 0; i < flags.rounds; i++) {
     rounds.get(name)?.push(await measure(start))
   }
 }
-process.stderr.write('at a fixed rate\n')
-const fixedRate = await atFixedRate(flags.rounds)
-report()
+report(isOfRules ? undefined : await fixedRate())
+
+function fixedRate(): Promise<FixedRateReport> {
+  process.stderr.write('at a fixed rate\n')
+  return atFixedRate(flags.rounds)
+}
 
 async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<Round> {
   const influxd = await startInfluxd()
@@ -92,7 +121,7 @@ async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<R
   }
 }
 
-function report(): void {
+function report(fixedRate: FixedRateReport | undefined): void {
   const medians = Object.fromEntries([...rounds].map(([name, of]) => [name, medianRound(of)]))
   const rateOf = (name: string) => medians[name]?.storedRate ?? medians[name]?.acknowledgedRate ?? 0
   const ratio = (a: string, b: string) => Math.round((rateOf(a) / rateOf(b)) * 1000) / 1000
@@ -100,7 +129,9 @@ function report(): void {
     machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
     settings: flags,
     medians,
-    ratios: { 'b/a': ratio('b tidemark', 'a mosquitto'), 'b/c': ratio('b tidemark', 'c diy tuned') },
+    ratios: isOfRules
+      ? { 'many/each': ratio(rulesMany, ruleForEach) }
+      : { 'b/a': ratio('b tidemark', 'a mosquitto'), 'b/c': ratio('b tidemark', 'c diy tuned') },
     lost: Object.fromEntries([...rounds].map(([name, of]) => [name, of.map(({ lost }) => lost)])),
     fixedRate,
   }

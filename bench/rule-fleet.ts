@@ -37,7 +37,10 @@ export const benchProfile: Profile = {
   expectedInterval: '10s',
   metrics: {
     ...Object.fromEntries(
-      [...Object.keys(fleetMetrics), ...Object.keys(bodyMetrics), 'battery_pct'].map((metric) => [metric, number]),
+      [...Object.keys(fleetMetrics), ...Object.keys(bodyMetrics), 'battery_pct'].map((metric) => [
+        metric,
+        number,
+      ]),
     ),
     energy_import_kwh: { kind: 'counter' },
     door_open: boolean,

@@ -7,7 +7,11 @@ const writtenAt = '2026-01-01T00:00:00.000Z'
 const profiles: ReadonlyMap<string, Profile> = new Map([[benchProfile.type, benchProfile]])
 
 /** A rule as it would come in a request, its defaults filled in. Throws where the platform would refuse it. */
-export function ruleFrom(body: { readonly name: string; readonly when: unknown; readonly [field: string]: unknown }): Rule {
+export function ruleFrom(body: {
+  readonly name: string
+  readonly when: unknown
+  readonly [field: string]: unknown
+}): Rule {
   const checked = validateRule({ class: 'maintenance', severity: 'minor', ...body }, { profiles })
   if (!checked.ok) throw new Error(`${body.name}: ${JSON.stringify(checked.errors)}`)
   return checked.rule
@@ -53,14 +57,27 @@ const warm = { kind: 'threshold', metric: 'temperature_c', above: 22 }
 const drawing = { kind: 'threshold', metric: 'power_w', above: 1_200 }
 
 /** At least one rule of each kind, as people write them; every reading of the fleet reaches all of them. */
-const mix: readonly { readonly kind: Kind; readonly when: Readonly<Record<string, unknown>>; readonly for?: string }[] = [
+const mix: readonly {
+  readonly kind: Kind
+  readonly when: Readonly<Record<string, unknown>>
+  readonly for?: string
+}[] = [
   { kind: 'threshold', when: { ...warm, clear: 21.5 }, for: '1m' },
   { kind: 'threshold', when: { kind: 'threshold', metric: 'door_open', equals: true }, for: '1m' },
   { kind: 'rate', when: { kind: 'rate', metric: 'temperature_c', per: '1m', above: 8 } },
   { kind: 'rate', when: { kind: 'rate', metric: 'power_w', per: '1m', window: '10m', above: 60 } },
-  { kind: 'aggregate', when: { kind: 'aggregate', metric: 'power_w', fn: 'mean', window: '10m', above: 1_150 } },
-  { kind: 'aggregate', when: { kind: 'aggregate', metric: 'power_w', fn: 'p95', window: '1h', above: 1_400 } },
-  { kind: 'aggregate', when: { kind: 'aggregate', metric: 'temperature_c', fn: 'stddev', window: '1h', above: 1.5 } },
+  {
+    kind: 'aggregate',
+    when: { kind: 'aggregate', metric: 'power_w', fn: 'mean', window: '10m', above: 1_150 },
+  },
+  {
+    kind: 'aggregate',
+    when: { kind: 'aggregate', metric: 'power_w', fn: 'p95', window: '1h', above: 1_400 },
+  },
+  {
+    kind: 'aggregate',
+    when: { kind: 'aggregate', metric: 'temperature_c', fn: 'stddev', window: '1h', above: 1.5 },
+  },
   { kind: 'share', when: { kind: 'share', of: warm, window: '7d', above: 0.05 } },
   { kind: 'cumulative', when: { kind: 'cumulative', of: warm, longerThan: '10h' } },
   {
@@ -82,7 +99,10 @@ const mix: readonly { readonly kind: Kind; readonly when: Readonly<Record<string
   { kind: 'score', when: { kind: 'score', table: 'news2', above: 6 } },
   { kind: 'baseline', when: { kind: 'baseline', metric: 'power_w', method: 'mad', window: '14d' } },
   { kind: 'baseline', when: { kind: 'baseline', metric: 'temperature_c', method: 'ewma', window: '14d' } },
-  { kind: 'trend', when: { kind: 'trend', metric: 'battery_pct', window: '14d', reaches: 10, within: '30d' } },
+  {
+    kind: 'trend',
+    when: { kind: 'trend', metric: 'battery_pct', window: '14d', reaches: 10, within: '30d' },
+  },
   { kind: 'peers', when: { kind: 'peers', metric: 'temperature_c', by: 'row' } },
   { kind: 'flapping', when: { kind: 'flapping', of: { rule: 'mix-0' } } },
   {
@@ -99,7 +119,16 @@ const mix: readonly { readonly kind: Kind; readonly when: Readonly<Record<string
 /** The rules of the mix, of one kind or of all; with those that it watches. */
 export function mixedRules(kind?: Kind): Rule[] {
   return mix
-    .map((given, i) => ({ given, rule: ruleFrom({ id: `mix-${i}`, name: `${given.kind} ${i}`, select: { types: [benchProfile.type] }, when: given.when, for: given.for ?? '0s' }) }))
+    .map((given, i) => ({
+      given,
+      rule: ruleFrom({
+        id: `mix-${i}`,
+        name: `${given.kind} ${i}`,
+        select: { types: [benchProfile.type] },
+        when: given.when,
+        for: given.for ?? '0s',
+      }),
+    }))
     .filter(({ given }, i) => kind === undefined || given.kind === kind || (kind === 'flapping' && i === 0))
     .map(({ rule }) => rule)
 }

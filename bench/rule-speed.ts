@@ -1,7 +1,7 @@
+import { median, round } from './rounds.ts'
 import { MeasuredEvaluator, type Work } from './rule-evaluator.ts'
 import { later, RuleFleet } from './rule-fleet.ts'
 import { mixedKinds, mixedRules, thresholdRules } from './rule-set.ts'
-import { median, round } from './rounds.ts'
 
 const intervalMs = 10_000
 
@@ -13,6 +13,7 @@ export interface SpeedOptions {
   readonly mixDevices: number
   /** Readings of each device in a round. */
   readonly ticks: number
+  readonly mixTicks: number
 }
 
 /** Rates on one core: by CPU time of the process, its collector included. */
@@ -37,7 +38,11 @@ export interface ThresholdReport {
 export function thresholdSpeed(options: SpeedOptions): ThresholdReport {
   const { rules, devices } = options
   const speedOf = (deviationsMax?: number): Speed => {
-    const fleet = new RuleFleet({ devices, isMixed: false, ...(deviationsMax === undefined ? {} : { deviationsMax }) })
+    const fleet = new RuleFleet({
+      devices,
+      isMixed: false,
+      ...(deviationsMax === undefined ? {} : { deviationsMax }),
+    })
     const evaluator = new MeasuredEvaluator(thresholdRules(rules), fleet)
     const batches = Array.from({ length: options.ticks }, () => fleet.next(intervalMs))
     return speedOfRounds(evaluator, options.rounds, (round) =>
@@ -62,10 +67,10 @@ export function mixSpeed(options: SpeedOptions, onProgress: (text: string) => vo
   const speedOf = (of: ReturnType<typeof mixedRules>, rounds: number): Speed => {
     const fleet = new RuleFleet({ devices: options.mixDevices, isMixed: true })
     const evaluator = new MeasuredEvaluator(of, fleet)
-    for (const [stepMs, lengthMs] of warmUps) {
-      for (let ms = 0; ms < lengthMs; ms += stepMs) evaluator.run([fleet.next(stepMs)])
-    }
-    return speedOfRounds(evaluator, rounds, () => Array.from({ length: options.ticks }, () => fleet.next(intervalMs)))
+    fillWindows(evaluator, fleet)
+    return speedOfRounds(evaluator, rounds, () =>
+      Array.from({ length: options.mixTicks }, () => fleet.next(intervalMs)),
+    )
   }
   const byKind: Record<string, number> = {}
   onProgress('mix: all kinds')
@@ -90,6 +95,13 @@ const warmUps = [
   [hourMs / 2, 15 * 24 * hourMs],
   [intervalMs, 6.5 * hourMs],
 ] as const
+
+/** Gives the evaluator the readings that fill every window of the mix. */
+export function fillWindows(evaluator: MeasuredEvaluator, fleet: RuleFleet): void {
+  for (const [stepMs, lengthMs] of warmUps) {
+    for (let ms = 0; ms < lengthMs; ms += stepMs) evaluator.run([fleet.next(stepMs)])
+  }
+}
 
 /** The round whose rate is the median; one before them is not counted. */
 function speedOfRounds(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { delay } from '../lib/clock.ts'
 import { ApiClient } from '../simulators/api-client.ts'
+import { benchMetrics, installedRules } from './installed-rules.ts'
 import { freePort } from './services/free-port.ts'
 import type { Influxd } from './services/influxd.ts'
 import { startMosquitto } from './services/mosquitto.ts'
@@ -29,7 +30,6 @@ const adminToken = 'bench-admin-token'
 const pollMs = 10
 const settleMsMax = 120_000
 const silenceMs = 3_000
-export const benchMetrics = ['active_power_w', 'voltage_v', 'current_a', 'frequency_hz', 'energy_import_kwh']
 
 export async function bareMosquitto(): Promise<Subject> {
   const mosquitto = await startMosquitto()
@@ -44,8 +44,21 @@ export async function bareMosquitto(): Promise<Subject> {
   }
 }
 
-/** The platform with one enabled threshold rule for each metric, storing into InfluxDB. */
-export async function tidemark(influxd: Influxd, profileDir?: string): Promise<Subject> {
+/** The platform's own faces, beside those of any subject. */
+export interface Platform extends Subject {
+  readonly httpUrl: string
+  readonly adminToken: string
+}
+
+export interface PlatformOptions {
+  readonly profileDir?: string | undefined
+  /** Enabled threshold rules, in turn over the metrics; one for each metric without it. */
+  readonly rules?: number | undefined
+}
+
+/** The platform with enabled threshold rules, storing into InfluxDB. */
+export async function tidemark(influxd: Influxd, options: PlatformOptions = {}): Promise<Platform> {
+  const { profileDir, rules = benchMetrics.length } = options
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const ports = ['--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--data-dir', dir]
@@ -58,15 +71,7 @@ export async function tidemark(influxd: Influxd, profileDir?: string): Promise<S
   )
   const httpUrl = `http://127.0.0.1:${httpPort}`
   const api = new ApiClient(httpUrl, adminToken)
-  for (const metric of benchMetrics) {
-    const when = { kind: 'threshold', metric, above: 1e9 }
-    await api.request('POST', '/rules', {
-      name: `${metric} high`,
-      class: 'maintenance',
-      severity: 'info',
-      when,
-    })
-  }
+  for (const rule of installedRules(rules)) await api.request('POST', '/rules', rule)
   const pending = async () =>
     (await api.request<{ messages: { pending: number } }>('GET', '/stats')).messages.pending
   return {
@@ -83,6 +88,8 @@ export async function tidemark(influxd: Influxd, profileDir?: string): Promise<S
       const metrics = await (await fetch(`${httpUrl}/metrics`)).text()
       return Number(/^tidemark_ack_seconds_count (\d+)$/m.exec(metrics)?.[1])
     },
+    httpUrl,
+    adminToken,
     stop: async () => {
       await ended(child)
       rmSync(dir, { recursive: true, force: true })
