@@ -37,40 +37,39 @@ export function ruleMemory(
       mixedKinds.map((kind) => {
         const fleet = new RuleFleet({ devices: kindDevices, isMixed: true })
         const evaluator = new MeasuredEvaluator(mixedRules(kind), fleet)
-        const taken = heldAfter(evaluator, () => warmUp(evaluator, fleet))
-        return [kind, Math.round(taken / (mixedRules(kind).length * kindDevices))]
+        warmUp(evaluator, fleet)
+        const freed = freedBy(() => evaluator.evaluator.forgetState())
+        return [kind, Math.round(freed / (mixedRules(kind).length * kindDevices))]
       }),
     ),
   }
 }
 
 function bytesPerRule(count: number): number {
-  // What is there once, with the first rule, is none of the others' cost.
   const fleet = new RuleFleet({ devices: 1, isMixed: false, deviationsMax: 1 })
-  const evaluator = new MeasuredEvaluator(thresholdRules(10), fleet)
+  const evaluator = new MeasuredEvaluator([], fleet)
+  const rules = thresholdRules(count).map((rule) => rule.id)
+  for (const rule of thresholdRules(count)) evaluator.evaluator.setRule(rule.id, stored(rule))
   evaluator.run([fleet.next(1_000)])
-  const taken = heldAfter(evaluator, () => {
-    for (const rule of thresholdRules(count)) evaluator.evaluator.setRule(rule.id, stored(rule))
+  const freed = freedBy(() => {
+    for (const id of rules) evaluator.evaluator.setRule(id, undefined)
     evaluator.run([fleet.next(1_000)])
   })
-  return Math.round(taken / count)
+  return Math.round(freed / count)
 }
 
 function bytesPerIdlePair(rules: number, devices: number): number {
   const fleet = new RuleFleet({ devices, isMixed: false, deviationsMax: 1 })
   const evaluator = new MeasuredEvaluator(thresholdRules(rules), fleet)
-  const batch = fleet.next(1_000)
-  const taken = heldAfter(evaluator, () => evaluator.run([batch]))
-  return round(taken / (rules * devices))
+  evaluator.run([fleet.next(1_000)])
+  return round(freedBy(() => evaluator.evaluator.forgetState()) / (rules * devices))
 }
 
-/** Bytes more than before that are held after `work`, of which `keep` is all that is still wanted. */
-function heldAfter(keep: unknown, work: () => void): number {
+/** Bytes that a full collection finds once they are let go: what else came and went meanwhile is not in it. */
+function freedBy(letGo: () => void): number {
   const before = held()
-  work()
-  const taken = held() - before
-  if (keep === undefined) throw new Error('nothing is kept')
-  return taken
+  letGo()
+  return before - held()
 }
 
 function held(): number {
