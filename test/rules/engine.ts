@@ -32,25 +32,34 @@ export const deviceOf = (id: string, labels: Readonly<Record<string, string>> = 
   labels,
 })
 
+/** Of one engine: when it is killed nothing that it asks of the log is answered any more. */
+interface Life {
+  isOver: boolean
+  commit: Promise<unknown> | undefined
+}
+
 /** Tables in which the engine keeps what it knows. */
 const ownTables = ['rule-state', 'windows', 'held-readings', 'device-clocks'] as const satisfies TableName[]
 
 /** A log in a folder and the engine on it; both can be closed and opened again, as a restart does. */
 export class Site {
   readonly path = tempDir()
-  nowMs = Date.parse('2026-11-23T12:00:00Z')
+  /** The wall clock. */
+  nowMs = 0
   log!: LmdbLog
   rules!: RuleRegistry
   /** Transactions of the engine that the disk is going to refuse: a real one cannot be made to do so on cue. */
   refusals = 0
   #engine: RulesEngine | undefined
-  #life: { isOver: boolean } = { isOver: false }
+  #life: Life = { isOver: false, commit: undefined }
 
   static async open(
     rules: Partial<Rule> | readonly Partial<Rule>[] = {},
     devices: readonly DeviceRecord[] = [fridge],
+    nowMs = Date.parse('2026-11-23T12:00:00Z'),
   ): Promise<Site> {
     const site = new Site()
+    site.nowMs = nowMs
     onTestFinished(() => site.close())
     await site.openLog()
     await site.log.transaction((tx) => {
@@ -67,7 +76,7 @@ export class Site {
   }
 
   start(): void {
-    this.#life = { isOver: false }
+    this.#life = { isOver: false, commit: undefined }
     this.#engine = new RulesEngine({
       pairsMax: 100_000,
       log: this.#mortal(this.#life),
@@ -83,9 +92,10 @@ export class Site {
   }
 
   /** Ends the engine at whatever it is doing: of what it has begun, at most the commit under way still happens. */
-  kill(): void {
+  async kill(): Promise<void> {
     this.#life.isOver = true
     this.#engine = undefined
+    await this.#life.commit
   }
 
   async close(): Promise<void> {
@@ -142,6 +152,15 @@ export class Site {
     })
   }
 
+  /** Waits until the engine has applied every edit made so far, by a rule made for it and taken away. */
+  async caughtUpWithChanges(): Promise<void> {
+    const applied = () => this.log.get('meta', 'rule-applied:mark')
+    await this.rules.create(ruleOf({ id: 'mark', enabled: false }))
+    await until(() => expect(applied()).toBeDefined())
+    await this.rules.remove('mark', '*')
+    await until(() => expect(applied()).toBeUndefined())
+  }
+
   get events(): EventRecord[] {
     return this.log.read('events', 0, all).map(({ value }) => JSON.parse(value.toString()) as EventRecord)
   }
@@ -153,7 +172,15 @@ export class Site {
     )
   }
 
-  /** The same of one rule. */
+  /** The events, without when the readings came and when the events were written, which are not the evaluation's result. */
+  get told() {
+    return this.events.map(({ data: { received: _, recorded: __, ...data }, ...event }) => ({
+      ...event,
+      data,
+    }))
+  }
+
+  /** What was said of one rule. */
   saidOf(rule: string): string[] {
     return this.said.filter((_, i) => this.events[i]?.data.rule === rule)
   }
@@ -182,7 +209,7 @@ export class Site {
   readonly #clock = { now: () => this.nowMs }
 
   /** The log as an engine sees it that may be killed, on a disk that may refuse. */
-  #mortal(life: { isOver: boolean }): Log {
+  #mortal(life: Life): Log {
     const never = () => new Promise<never>(() => undefined)
     return new Proxy<Log>(this.log, {
       get: (log, name) => {
@@ -195,8 +222,10 @@ export class Site {
               this.refusals--
               throw new TidemarkError('TIDEMARK_LOG_WRITE', 'no space left')
             }
-            const result: unknown = await member.apply(log, given)
-            return life.isOver ? never() : result
+            const result = member.apply(log, given) as Promise<unknown>
+            if (name === 'transaction') life.commit = result
+            const value = await result
+            return life.isOver ? never() : value
           }
         }
         return member.bind(log) as unknown
