@@ -248,11 +248,20 @@ test('while one runs, others are answered', async () => {
   const file = join(tempDir(), 'thread.mjs')
   writeFileSync(file, 'for (;;);')
   const backtests = new Backtests({ file: pathToFileURL(file) })
-  const api = await startApi({ backtests })
+  let begin: () => void = () => undefined
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  const run: typeof backtests.run = (...given) => {
+    begin()
+    return backtests.run(...given)
+  }
+  const api = await startApi({ backtests: { run } })
   let isAnswered = false
   const running = api.post('rules:test', { rule, samples: [sample(0, 5)] }).finally(() => {
     isAnswered = true
   })
+  await begun
   expect((await api.get('rules')).status).toBe(200)
   expect(isAnswered).toBe(false)
   await backtests.stop()
