@@ -182,7 +182,8 @@ export class Site {
 
   /** What was said of one rule. */
   saidOf(rule: string): string[] {
-    return this.said.filter((_, i) => this.events[i]?.data.rule === rule)
+    const { events, said } = this
+    return said.filter((_, i) => events[i]!.data.rule === rule)
   }
 
   alarm(device = fridge.id, rule = 'too-warm'): Alarm | undefined {

@@ -116,7 +116,7 @@ describe('a log that refuses to be written for a while', () => {
       if (i % 8 === 1) refused.refusals = 1
       await refused.give(...mixedReadings(devices, i))
       expect(refused.refusals).toBe(0)
-      expect(refused.kept()).toEqual(whole.kept())
+      expect(withoutBeginnings(refused.kept())).toEqual(withoutBeginnings(whole.kept()))
     }
     expect(refused.told).toEqual(whole.told)
     expect(whole.told.length).toBeGreaterThan(20)
@@ -146,3 +146,10 @@ describe('the streams of readings and of connections', () => {
     expect(new Set(site.events.map(({ id }) => id)).size).toBe(site.events.length)
   }, 60_000)
 })
+
+/** Before its first reading an instance may begin again, later: of which only this is seen. */
+function withoutBeginnings(kept: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(kept).map(([key, text]) => [key, text.replace(/,"after":-?\d+/, '')]),
+  )
+}
