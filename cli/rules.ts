@@ -6,6 +6,7 @@ import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { ApiProblem } from '../simulators/api-client.ts'
 import { type ApiFlags, client, withApi } from './connection.ts'
 import { type RuleInFile, readRules, readSamples } from './rule-files.ts'
+import { packsCommand } from './rule-packs.ts'
 
 /** Of `:test` and whole sets: a test may wait for three others of 30 s. */
 const longAnswerMs = 150_000
@@ -49,6 +50,7 @@ export function rulesCommand(): Command {
     .addCommand(testCommand())
     .addCommand(validateCommand())
     .addCommand(exportCommand())
+    .addCommand(packsCommand())
 }
 
 function listCommand(): Command {

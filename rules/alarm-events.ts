@@ -110,14 +110,19 @@ export function toEvent(facts: EventFacts): EventRecord {
   }
 }
 
-/** Replaces `{device} {value} {threshold} {rule}` and the device's labels; a name that is unknown stays as it is. */
-function fillMessage(template: string, { rule, device, value, threshold }: EventFacts): string {
+/** Replaces `{device} {value} {threshold} {rule} {severity} {since}` and the device's labels; a name that is unknown stays as it is. */
+function fillMessage(
+  template: string,
+  { rule, device, value, threshold, severity, since }: EventFacts,
+): string {
   const words = new Map<string, unknown>([
     ...Object.entries(device.labels),
     ['device', device.id],
     ['value', value],
     ['threshold', Array.isArray(threshold) ? threshold.join('–') : threshold],
     ['rule', rule.name],
+    ['severity', severity ?? rule.severity],
+    ['since', rfc3339(since)],
   ])
   return template.replace(/\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, name: string) =>
     String(words.get(name) ?? whole),

@@ -58,7 +58,10 @@ export class RuleRegistry {
    * Puts the rules of a pack in, all in one transaction. The version that an installation left is remembered: a rule at another
    * one has been edited by somebody, and stays as it is unless `replace` is true.
    */
-  install(rules: readonly Rule[], { replace }: { replace: boolean }): Promise<Installed> {
+  install(
+    rules: readonly Rule[],
+    { replace, by }: { replace: boolean; by?: string | undefined },
+  ): Promise<Installed> {
     const now = this.#now()
     return this.#log.transaction((tx) => {
       const outcome = { installed: [] as string[], unchanged: [] as string[], kept: [] as string[] }
@@ -71,7 +74,13 @@ export class RuleRegistry {
           outcome.kept.push(rule.id)
         } else {
           const version = (tx.get<number>('meta', `rule-version:${rule.id}`) ?? 0) + 1
-          this.#keep(tx, { ...rule, version, createdAt: current?.createdAt ?? now, updatedAt: now })
+          this.#keep(tx, {
+            ...rule,
+            version,
+            createdAt: current?.createdAt ?? now,
+            updatedAt: now,
+            ...author(by),
+          })
           tx.put('meta', `rule-installed:${rule.id}`, version)
           outcome.installed.push(rule.id)
         }
