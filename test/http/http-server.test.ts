@@ -6,7 +6,7 @@ import { startApi } from './api.ts'
 
 const roles: readonly Role[] = ['read', 'operate', 'admin']
 /** A path that the route takes, with ids of nothing. */
-const samplePath = (url: string) => url.replace(/(?<!:):(id|type)(\([^)]*\))?/g, 'nothing').replace('::', ':')
+const samplePath = (url: string) => url.replace(/(?<!:):(id|type|name)(\([^)]*\))?/g, 'nothing').replace('::', ':')
 
 describe('routes × roles', () => {
   test('every route of the API refuses a caller without a token, with a wrong one, and with a role below its own', async () => {
@@ -165,7 +165,7 @@ describe('/openapi.json', () => {
     const hidden = ['/', '/docs', '/openapi.json']
     for (const { method, url, role } of api.http.routes) {
       if (method === 'HEAD' || hidden.includes(url)) continue
-      const path = url.replace(/(?<!:):(id|type)(\([^)]*\))?/g, '{$1}').replace('::', ':')
+      const path = url.replace(/(?<!:):(id|type|name)(\([^)]*\))?/g, '{$1}').replace('::', ':')
       const operation = paths[path]?.[method.toLowerCase()]
       expect(operation, `${method} ${path}`).toBeDefined()
       expect(operation['x-role']).toBe(role)
