@@ -5,5 +5,7 @@
 services_for=tests
 . ./scripts/services.sh
 export TIDEMARK_FIGURES=1
-[ $# -gt 0 ] || set -- test/chaos test/property
+# Random rules against the slow evaluation of docs/RULES.md, cases a kind.
+export TIDEMARK_CASES="${TIDEMARK_CASES:-10000}"
+[ $# -gt 0 ] || set -- test/chaos test/property test/rules/reference
 exec npx --no-install vitest run --no-file-parallelism --reporter=verbose "$@"

@@ -5,7 +5,7 @@ import { kinds } from './arbitrary-rules.ts'
 import { reference } from './reference.ts'
 import type { Transition } from './world.ts'
 
-const numRuns = Number(process.env.TIDEMARK_CASES ?? 1000)
+const numRuns = Number(process.env.TIDEMARK_CASES ?? 3000)
 
 function close(given: Transition['value'], wanted: Transition['value']): boolean {
   const [a, b] = [given, wanted].map((value) => (typeof value === 'boolean' ? Number(value) : value))
