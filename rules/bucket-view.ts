@@ -52,12 +52,13 @@ export class BucketView implements WindowView {
   sum(): number {
     if (this.count === 0) return 0
     const cut = this.#buckets[this.#first]!
-    let sum = 0
-    if (this.#offset === 0) sum = cut.sum
-    else for (let i = this.#offset; i < cut.count; i++) sum += cut.valueAt(i)
+    scratch.reset(0)
+    if (this.#offset === 0) scratch.addSumOf(cut)
+    else for (let i = this.#offset; i < cut.count; i++) scratch.addToSum(cut.valueAt(i))
     const middle = this.#middleOf()
-    if (middle !== undefined) sum += middle.sum
-    return this.#isOneBucket() ? sum : sum + this.#newest().sum
+    if (middle !== undefined) scratch.addSumOf(middle)
+    if (!this.#isOneBucket()) scratch.addSumOf(this.#newest())
+    return scratch.sum
   }
 
   min(): number {

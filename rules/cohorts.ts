@@ -33,6 +33,12 @@ export class Cohorts {
     return this.#cohortsOf(rule).groupOfDevice.get(device.id)
   }
 
+  /** The group that a device belongs to by its labels, or would if the rule selected it. */
+  byLabels(rule: CompiledRule, device: DeviceRecord): Cohort | undefined {
+    const groupId = groupIdOf(rule, device)
+    return groupId === undefined ? undefined : this.#cohortsOf(rule).byId.get(groupId)
+  }
+
   hasMembers(rule: CompiledRule, groupId: string): boolean {
     return (this.#cohortsOf(rule).byId.get(groupId)?.members.size ?? 0) > 0
   }

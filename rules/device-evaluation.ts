@@ -1,4 +1,3 @@
-import type { DeviceRecord } from '../domain/device.ts'
 import type { ReadingBatch } from '../domain/reading-batch.ts'
 import type { Cohort } from './cohort.ts'
 import { reaches } from './conditions/inner.ts'
@@ -7,13 +6,11 @@ import type { HeldReading, HeldReadings } from './held-readings.ts'
 import { type Evaluation, emptyEvaluation, type Instance } from './instance.ts'
 import type { Lane, SharedWindow } from './lane.ts'
 import { ReadingInput, type ReadingShape, ReadingShapes } from './reading-input.ts'
-import { Stepping } from './stepping.ts'
+import { Stepping, type SteppingOptions } from './stepping.ts'
 
 export type LimitCode = 'TIDEMARK_RULE_PAIRS' | 'TIDEMARK_RULE_WINDOW' | 'TIDEMARK_RULE_HELD'
 
-export interface DeviceEvaluationOptions {
-  /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
-  readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+export interface DeviceEvaluationOptions extends SteppingOptions {
   readonly rulesOf: (deviceId: string) => DeviceRules | undefined
   /** A bound was met: the rule is not evaluated for the device, or over fewer readings, or some of them early. */
   readonly onLimit: (code: LimitCode, rule: string, device: string) => void
@@ -34,7 +31,7 @@ export class DeviceEvaluation {
 
   constructor(options: DeviceEvaluationOptions) {
     this.#options = options
-    this.#stepping = new Stepping(this.#reading, options.isSilenced)
+    this.#stepping = new Stepping(this.#reading, options)
     this.#reading.scope = this.#stepping
     this.#moment.scope = this.#stepping
   }

@@ -48,6 +48,14 @@ export class DeviceRules {
     return this.newest === Number.NEGATIVE_INFINITY ? now : this.newest + Math.max(0, now - this.arrivedAt)
   }
 
+  /** The device's own instance of a rule of kind `peers`. */
+  member(ruleId: string): Instance | undefined {
+    const cohort = this.cohorts.find(
+      ({ rule, instance }) => rule.rule.id === ruleId && instance === undefined,
+    )
+    return cohort?.members.get(this.device.id)?.instance
+  }
+
   /** The instance of a rule that is in no range table. */
   instance(ruleId: string): Instance | undefined {
     for (const lane of this.lanes) {

@@ -54,7 +54,11 @@ export class Evaluator {
   constructor(options: EvaluatorOptions) {
     this.#options = options
     this.#cohorts = new Cohorts(options)
-    this.#evaluation = new DeviceEvaluation({ ...options, rulesOf: (id) => this.#rulesOf(id) })
+    this.#evaluation = new DeviceEvaluation({
+      ...options,
+      rulesOf: (id) => this.#rulesOf(id),
+      isGroupActive: (ruleId, device) => this.#isGroupActive(ruleId, device),
+    })
   }
 
   rule(id: string): CompiledRule | undefined {
@@ -150,6 +154,12 @@ export class Evaluator {
       const rules = this.#rulesOf(id)
       if (rules !== undefined) this.#evaluation.clock(rules, rules.clockAt(now), isIncluded)
     }
+  }
+
+  #isGroupActive(ruleId: string, device: DeviceRecord): boolean {
+    const rule = this.#rules.get(ruleId)
+    if (rule?.rule.when.kind !== 'group') return false
+    return this.#cohorts.byLabels(rule, device)?.instance?.isUp ?? false
   }
 
   #rulesOf(id: string): DeviceRules | undefined {

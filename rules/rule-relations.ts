@@ -21,10 +21,19 @@ export function relationProblems(rule: Rule, rules: RuleLookup | undefined): Rul
   return mentionsOf(rule).flatMap(({ rule: id, pointer, field }) => {
     if (id === rule.id) return [{ pointer, detail: 'a rule cannot depend on itself' }]
     if (rules === undefined) return []
-    if (field === 'flapping' && !rules.has(id)) return [{ pointer, detail: `there is no rule ${id}` }]
+    const unwatchable = field === 'flapping' ? unwatchableOf(rule, id, rules.get(id)) : undefined
+    if (unwatchable !== undefined) return [{ pointer, detail: unwatchable }]
     const way = wayBack(id, rule.id, rules)
     return way === undefined ? [] : [{ pointer, detail: `a circle: ${[rule.id, ...way].join(' → ')}` }]
   })
+}
+
+/** Why flapping of `watched` cannot be noticed by `rule`: it sees what its own readings make of the other. */
+function unwatchableOf(rule: Rule, id: string, watched: Rule | undefined): string | undefined {
+  if (watched === undefined) return `there is no rule ${id}`
+  const { kind } = watched.when
+  if (kind === 'group' || kind === 'peers') return `${id} looks at other devices`
+  return watched.wait === rule.wait ? undefined : `${id} has another wait: ${watched.wait}`
 }
 
 /** Of the rule's own and of its conditions at any depth. */

@@ -8,6 +8,13 @@ import type { SharedWindow } from './lane.ts'
 import type { Stepper } from './range-table.ts'
 import type { InputScope, ReadingInput } from './reading-input.ts'
 
+export interface SteppingOptions {
+  /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
+  readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+  /** Whether the alarm of a rule of kind `group` is up for the group that the device (or group) would belong to by its labels. */
+  readonly isGroupActive: (ruleId: string, device: DeviceRecord) => boolean
+}
+
 /** Steps instances by the input that is being shown, and notes what came of it. */
 export class Stepping implements Stepper, InputScope {
   evaluation: Evaluation = emptyEvaluation()
@@ -18,14 +25,11 @@ export class Stepping implements Stepper, InputScope {
   rules: DeviceRules | undefined
   windows: ReadonlyMap<string, SharedWindow> = new Map()
   #instance: Instance | undefined
-  readonly #isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+  readonly #options: SteppingOptions
 
-  constructor(
-    input: ReadingInput,
-    isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean,
-  ) {
+  constructor(input: ReadingInput, options: SteppingOptions) {
     this.input = input
-    this.#isSilenced = isSilenced
+    this.#options = options
   }
 
   step(instance: Instance): void {
@@ -65,24 +69,20 @@ export class Stepping implements Stepper, InputScope {
   }
 
   isActive(ruleId: string): boolean {
-    const { rules } = this
-    if (rules === undefined) return false
-    const own = rules.instance(ruleId)
-    if (own !== undefined) return own.isUp
-    const cohort = rules.cohorts.find(({ rule }) => rule.rule.id === ruleId)
-    return (cohort?.instance ?? cohort?.members.get(rules.device.id)?.instance)?.isUp ?? false
+    return this.rules !== undefined && this.#isActiveFor(this.rules.device, ruleId)
   }
 
-  /** Of a group, only rules of kind `group` that have that group can be active for it. */
+  /** Of the device that is shown something, or a group; a rule of kind `group` is active for every device of its group. */
   #isActiveFor(device: DeviceRecord, ruleId: string): boolean {
-    if (device.id === this.rules?.device.id) return this.isActive(ruleId)
-    const cohort = this.rules?.cohorts.find(({ rule, id }) => rule.rule.id === ruleId && id === device.id)
-    return cohort?.instance?.isUp ?? false
+    const { rules } = this
+    const isOfDevice = device.id === rules?.device.id
+    const own = isOfDevice ? (rules?.instance(ruleId) ?? rules?.member(ruleId)) : undefined
+    return own?.isUp ?? this.#options.isGroupActive(ruleId, device)
   }
 
   #isQuiet({ rule, device }: Instance, timeMs: number): boolean {
     return (
-      this.#isSilenced(rule.id, device, timeMs) ||
+      this.#options.isSilenced(rule.id, device, timeMs) ||
       rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
     )
   }

@@ -1,7 +1,7 @@
 import type { WindowBucket } from './window-bucket.ts'
 import { WindowSummary } from './window-summary.ts'
 
-const numbersOfSummary = 6
+const numbersOfSummary = 7
 const scratch = new WindowSummary(0)
 
 /**
@@ -67,7 +67,7 @@ export class WindowMiddle extends WindowSummary {
     scratch.copy(oldest)
     if (fronts.length > 0) scratch.merge(front)
     front.copy(scratch)
-    fronts.push(front.sum, front.min, front.max, front.mean, front.m2, front.count)
+    fronts.push(front.total, front.rest, front.min, front.max, front.mean, front.m2, front.count)
   }
 
   #load(known: number): void {
@@ -75,12 +75,13 @@ export class WindowMiddle extends WindowSummary {
     const fronts = this.#fronts
     const at = known * numbersOfSummary
     const front = this.#front
-    front.sum = fronts[at]!
-    front.min = fronts[at + 1]!
-    front.max = fronts[at + 2]!
-    front.mean = fronts[at + 3]!
-    front.m2 = fronts[at + 4]!
-    front.count = fronts[at + 5]!
+    front.total = fronts[at]!
+    front.rest = fronts[at + 1]!
+    front.min = fronts[at + 2]!
+    front.max = fronts[at + 3]!
+    front.mean = fronts[at + 4]!
+    front.m2 = fronts[at + 5]!
+    front.count = fronts[at + 6]!
   }
 
   #sumBack(buckets: readonly WindowBucket[], from: number, to: number): void {

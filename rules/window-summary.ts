@@ -1,10 +1,14 @@
 /**
  * What is asked of some readings together: their count, sum, least and greatest, mean and sum of squared distances from it:
- * Welford's for one more value, Chan, Golub and LeVeque's (1979) for two parts.
+ * Welford's for one more value, Chan, Golub and LeVeque's (1979) for two parts. The sum is Neumaier's (1974), with what rounding
+ * lost kept beside it: readings of two decimals whose mean is the limit are at the limit, not a last bit over it.
  */
 export class WindowSummary {
   count = 1
-  sum: number
+  /** Without `rest`. */
+  total: number
+  /** What rounding lost of the sum. */
+  rest = 0
   min: number
   max: number
   mean: number
@@ -12,16 +16,21 @@ export class WindowSummary {
 
   /** Of one value. */
   constructor(value: number) {
-    this.sum = value
+    this.total = value
     this.min = value
     this.max = value
     this.mean = value
   }
 
+  get sum(): number {
+    return this.total + this.rest
+  }
+
   /** Of one value again. */
   reset(value: number): void {
     this.count = 1
-    this.sum = value
+    this.total = value
+    this.rest = 0
     this.min = value
     this.max = value
     this.mean = value
@@ -31,7 +40,7 @@ export class WindowSummary {
   /** One more value. */
   include(value: number): void {
     this.count += 1
-    this.sum += value
+    this.addToSum(value)
     if (value < this.min) this.min = value
     if (value > this.max) this.max = value
     const distance = value - this.mean
@@ -41,7 +50,8 @@ export class WindowSummary {
 
   copy(other: WindowSummary): void {
     this.count = other.count
-    this.sum = other.sum
+    this.total = other.total
+    this.rest = other.rest
     this.min = other.min
     this.max = other.max
     this.mean = other.mean
@@ -52,11 +62,25 @@ export class WindowSummary {
   merge(other: WindowSummary): void {
     const count = this.count + other.count
     const distance = other.mean - this.mean
-    this.sum += other.sum
+    this.addSumOf(other)
     if (other.min < this.min) this.min = other.min
     if (other.max > this.max) this.max = other.max
     this.mean += (distance * other.count) / count
     this.m2 += other.m2 + (distance * distance * this.count * other.count) / count
     this.count = count
+  }
+
+  /** Adds to the sum alone: another's. */
+  addSumOf(other: WindowSummary): void {
+    this.addToSum(other.total)
+    this.rest += other.rest
+  }
+
+  /** Adds to the sum alone: one value. */
+  addToSum(value: number): void {
+    const total = this.total + value
+    const isLess = Math.abs(this.total) < Math.abs(value)
+    this.rest += isLess ? value - total + this.total : this.total - total + value
+    this.total = total
   }
 }

@@ -6,7 +6,8 @@ import { startApi } from './api.ts'
 
 const roles: readonly Role[] = ['read', 'operate', 'admin']
 /** A path that the route takes, with ids of nothing. */
-const samplePath = (url: string) => url.replace(/(?<!:):(id|type|name)(\([^)]*\))?/g, 'nothing').replace('::', ':')
+const samplePath = (url: string) =>
+  url.replace(/(?<!:):(id|type|name)(\([^)]*\))?/g, 'nothing').replace('::', ':')
 
 describe('routes × roles', () => {
   test('every route of the API refuses a caller without a token, with a wrong one, and with a role below its own', async () => {

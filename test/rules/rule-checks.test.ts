@@ -198,6 +198,19 @@ describe('other rules', () => {
     expect(problems({ suppressedBy: ['nobody'] }, { rules })).toEqual([])
   })
 
+  test('flapping of a rule that other readings reach, or reach at another time, is refused', () => {
+    const group = ruleOf({ id: 'many', when: { kind: 'group', of: ruleOf().when, atLeast: 2 } })
+    const late = ruleOf({ id: 'late', wait: '5m' })
+    const others = new Map([group, late].map((rule) => [rule.id, rule]))
+    expect(problems({ when: flapping('many') }, { rules: others })).toEqual([
+      '/when/of/rule: many looks at other devices',
+    ])
+    expect(problems({ when: flapping('late') }, { rules: others })).toEqual([
+      '/when/of/rule: late has another wait: 5m',
+    ])
+    expect(problems({ when: flapping('late'), wait: '5m' }, { rules: others })).toEqual([])
+  })
+
   test('are not asked where they are not given, but a rule is never its own', () => {
     expect(problems({ when: flapping('nobody') })).toEqual([])
     expect(problems({ when: flapping('subject') })).toEqual(['/when/of/rule: a rule cannot depend on itself'])

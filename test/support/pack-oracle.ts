@@ -112,13 +112,14 @@ function seriesOf(rows: readonly RecordedRow[], metric: string): { ts: number; v
 function means(rows: readonly RecordedRow[], metric: string, windowMs: number, least: number) {
   const series = seriesOf(rows, metric)
   return series.map(({ ts }, i) => {
-    let sum = 0
+    // In whole billionths, so that nothing is lost on the way to a mean that may be the limit itself.
+    let billionths = 0n
     let count = 0
     for (let j = i; j >= 0 && series[j]!.ts > ts - windowMs; j--) {
-      sum += series[j]!.value
+      billionths += BigInt(Math.round(series[j]!.value * 1e9))
       count++
     }
-    return { ts, mean: count < least ? undefined : sum / count }
+    return { ts, mean: count < least ? undefined : Number(billionths) / 1e9 / count }
   })
 }
 

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { Evaluation, fridge, storedRule } from './evaluation.ts'
+
+const device = (id: string, type: string, site: string) => ({ ...fridge, id, type, labels: { site } })
+const devices = [
+  device('meter-1', 'smart_meter', 'berlin'),
+  device('fridge-1', 'fridge', 'berlin'),
+  device('fridge-2', 'fridge', 'paris'),
+]
+const powerDown = storedRule({
+  id: 'site-power-down',
+  select: { types: ['smart_meter'], labels: {}, devices: [] },
+  when: {
+    kind: 'group',
+    of: { kind: 'threshold', metric: 'voltage_v', below: 100 },
+    by: 'site',
+    atLeast: 1,
+  },
+})
+const fridges = { types: ['fridge'], labels: {}, devices: [] }
+const said = ({ occurrences }: Evaluation) =>
+  occurrences.map(({ instance, transition, time }) => `${instance.device.id} ${transition} ${time}`)
+
+describe('while a group is down', () => {
+  const tooWarm = storedRule({ select: fridges, suppressedBy: ['site-power-down'] })
+  const warm = (ts: number, id: string) => ({ ts, values: { temperature_c: 9 }, device: id })
+
+  test('alarms of devices at its site are not announced, though the rule of the group selects none of them', () => {
+    const evaluation = new Evaluation([powerDown, tooWarm], { devices })
+    evaluation.give({ ts: 1, values: { voltage_v: 0 }, device: 'meter-1' })
+    evaluation.give(warm(2, 'fridge-1'), warm(2, 'fridge-2'))
+    expect(said(evaluation)).toEqual(['site=berlin raised 1', 'fridge-2 raised 2'])
+    evaluation.restart()
+    evaluation.give({ ts: 3, values: { voltage_v: 230 }, device: 'meter-1' })
+    evaluation.give(warm(4, 'fridge-1'))
+    expect(said(evaluation).slice(2)).toEqual(['site=berlin cleared 3', 'fridge-1 raised 4'])
+  })
+
+  test('nor is the alarm of the group of that name of another rule', () => {
+    const manyWarm = storedRule({
+      select: fridges,
+      suppressedBy: ['site-power-down'],
+      when: {
+        kind: 'group',
+        of: { kind: 'threshold', metric: 'temperature_c', above: 8 },
+        by: 'site',
+        atLeast: 1,
+      },
+    })
+    const evaluation = new Evaluation([powerDown, manyWarm], { devices })
+    evaluation.give({ ts: 1, values: { voltage_v: 0 }, device: 'meter-1' })
+    evaluation.give(warm(2, 'fridge-1'), warm(2, 'fridge-2'))
+    expect(said(evaluation)).toEqual(['site=berlin raised 1', 'site=paris raised 2'])
+  })
+})
