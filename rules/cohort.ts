@@ -74,6 +74,18 @@ export class Cohort {
     if ('value' in state && state.value !== null)
       this.#peers.set(this.#peers.slotOf(device.id), state.time, state.value)
     if (state.time > this.newest && state.time > 0) this.newest = state.time
+    this.letGoTo = Math.max(this.letGoTo, this.#evaluatedTo(state.time, windows))
+  }
+
+  /**
+   * Event time up to which a member's readings were certainly let go. What makes readings due is the newest of the devices that
+   * are in the group now: without the one that was ahead it would fall back, behind what was evaluated.
+   */
+  #evaluatedTo(time: number, windows: Member['windows']): number {
+    // The clock may have been ahead of the readings that are due.
+    let to = this.rule.isClocked || time <= 0 ? Number.NEGATIVE_INFINITY : time
+    for (const { window } of windows.values()) to = Math.max(to, window.newestTime)
+    return to
   }
 
   /** Whether a reading counts for the group's time: to `peers` one that holds only a text is none. */

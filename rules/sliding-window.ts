@@ -63,6 +63,11 @@ export class SlidingWindow {
     return this.#overflowed
   }
 
+  /** -Infinity while it is empty. */
+  get newestTime(): number {
+    return this.#newestTime
+  }
+
   /** Adds a reading, not older than the newest. */
   add(time: number, value: number): void {
     if (time < this.#newestTime) throw new Error(`reading of ${time} added after ${this.#newestTime}`)
