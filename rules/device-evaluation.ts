@@ -79,7 +79,13 @@ export class DeviceEvaluation {
       // What is held still comes before the clock goes on.
       this.#fire(rules, lane, Math.min(limit, lane.held.oldest?.time ?? Number.POSITIVE_INFINITY))
     }
-    for (const cohort of rules.cohorts) this.#fireMember(rules, cohort, clock - cohort.rule.waitMs + margin)
+    for (const cohort of rules.cohorts) {
+      if (!cohort.rule.isClocked) continue
+      const limit = clock - cohort.rule.waitMs + margin
+      // Not only those of this device: a group's readings are evaluated in order of time.
+      if (cohort.held.size > 0) this.#letGoCohort(cohort, limit - 1)
+      this.#fireMember(rules, cohort, limit)
+    }
   }
 
   readings(batch: ReadingBatch): void {
@@ -159,10 +165,7 @@ export class DeviceEvaluation {
         condition.everyReading || shape.metrics.some((metric) => condition.metrics.has(metric))
       const due = cohort.newestArrived - waitMs
       if (isReached && time >= Math.max(due, cohort.letGoTo)) this.#hold(cohort.held, cohort.owner, reading)
-      if (cohort.held.size > heldMax) {
-        cohort.letGoTo = cohort.held.oldest!.time
-        this.#releaseCohort(cohort, cohort.letGoTo)
-      }
+      if (cohort.held.size > heldMax) this.#letGoCohort(cohort, cohort.held.oldest!.time)
       this.#releaseCohort(cohort, due)
     }
   }
@@ -264,6 +267,14 @@ export class DeviceEvaluation {
     if (newest === undefined) return
     lane.letGoTo = newest
     this.#release(rules, lane, until)
+  }
+
+  /** As `#letGo`, of a group. */
+  #letGoCohort(cohort: Cohort, until: number): void {
+    const newest = cohort.held.newestUntil(until)
+    if (newest === undefined) return
+    cohort.letGoTo = Math.max(cohort.letGoTo, newest)
+    this.#releaseCohort(cohort, until)
   }
 
   #releaseCohort(cohort: Cohort, until: number): void {

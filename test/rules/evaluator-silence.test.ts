@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { at, minute } from './engine.ts'
+import { Evaluation, fridge, storedRule } from './evaluation.ts'
+
+const early = { ...fridge, createdAt: '1970-01-01T00:00:00.000Z' }
+const absence = { kind: 'absence', metric: 'temperature_c', longerThan: '10m' } as const
+const toldBy = ({ occurrences }: Evaluation) =>
+  occurrences.map(({ instance, transition, time }) => `${instance.device.id} ${transition} ${time / minute}`)
+
+describe('absence in a group that waits', () => {
+  const rule = storedRule({ wait: '5m', when: { kind: 'group', atLeast: 1, of: absence } })
+
+  test('is not shown by the clock where a reading that is held disproves it', () => {
+    const evaluation = new Evaluation([rule], { devices: [early] })
+    evaluation.giveAt(0, at(0, 1))
+    evaluation.giveAt(8 * minute, at(8, 1))
+    evaluation.advance(17 * minute)
+    expect(toldBy(evaluation)).toEqual([])
+  })
+
+  test('ends when the clock lets go the reading that ends it', () => {
+    const evaluation = new Evaluation([rule], { devices: [early] })
+    evaluation.giveAt(0, at(0, 1))
+    evaluation.giveAt(12 * minute, at(12, 1))
+    evaluation.advance(18 * minute)
+    expect(toldBy(evaluation)).toEqual(['group=all raised 10', 'group=all cleared 12'])
+  })
+})
