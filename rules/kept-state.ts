@@ -169,8 +169,12 @@ export class RuleStateWriter {
 
   /** What a group of a rule keeps of a device beside its instance. */
   dropMember(ruleId: string, deviceId: string): void {
-    const isOfDevice = (key: string) => key.split(separator).includes(deviceId)
-    for (const table of ['windows', 'held-readings'] as const) {
+    // A metric or a length may be written like the id of a device.
+    for (const [table, part] of [
+      ['windows', 1],
+      ['held-readings', 2],
+    ] as const) {
+      const isOfDevice = (key: string) => key.split(separator)[part] === deviceId
       const keys = this.#kept.keysOf(table, cohortOwners(ruleId)).filter(isOfDevice)
       for (const key of keys) this.#tx.remove(table, key)
     }

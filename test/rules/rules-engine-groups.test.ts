@@ -28,3 +28,23 @@ describe('a group that waits, whose newest device is gone', () => {
     30_000,
   )
 })
+
+describe('a device that is deleted', () => {
+  test.each(['temperature_c', '3600000'])('takes nothing of the others with it: %s', async (id) => {
+    const of = {
+      kind: 'aggregate',
+      metric: 'temperature_c',
+      fn: 'min',
+      window: '1h',
+      above: 8,
+      minCount: 3,
+    } as const
+    const site = await Site.open({ when: { kind: 'group', atLeast: 1, of } }, [deviceOf('a'), deviceOf(id)])
+    await site.give(at(0, 9, 'a'), at(0, 9, id), at(1, 9, 'a'))
+    await site.removeDevice(id)
+    await site.caughtUpWithChanges()
+    await site.restart()
+    await site.give(at(2, 9, 'a'))
+    expect(site.said).toEqual(['raised 2'])
+  })
+})
