@@ -63,7 +63,8 @@ export class CompiledRule {
     for (const name of labelsAsked(this.rule)) {
       if (Object.hasOwn(device.labels, name)) asked[name] = device.labels[name]!
     }
-    const basis = JSON.stringify([asked, usesLabels(this.rule.when) ? device.labels : null])
+    const labels = usesLabels(this.rule.when) ? Object.entries(device.labels).sort() : null
+    const basis = JSON.stringify([asked, labels])
     return this.#variant(`${basis} ${profile?.expectedInterval}`, () => this.#compile(device, profile, basis))
   }
 
@@ -144,8 +145,9 @@ function usesDevice(parts: unknown): boolean {
   return labelsAsked(parts).length > 0 || usesLabels(parts) || asksIntervals(parts)
 }
 
+/** An expression that names no label is the same whatever they are. */
 function usesLabels(part: unknown): boolean {
-  return someObject(part, (object) => object.kind === 'expression')
+  return someObject(part, ({ kind, cel }) => kind === 'expression' && /\blabels\b/.test(String(cel)))
 }
 
 function asksIntervals(part: unknown): boolean {

@@ -138,3 +138,25 @@ describe('devices', () => {
     expect(site.kept(ofGone)).toEqual(ofOthers)
   })
 })
+
+describe('an edit of a label', () => {
+  test('that an expression does not name leaves its alarm up', async () => {
+    const site = await Site.open({ when: { kind: 'expression', cel: 'temperature_c > 8.0' } })
+    await site.give(at(0, 9))
+    await site.putDevice({ ...fridge, labels: { ...fridge.labels, room: '7' } })
+    await site.caughtUpWithChanges()
+    await site.give(at(1, 9))
+    expect(site.said).toEqual(['raised 0'])
+  })
+
+  test('that changes only their order leaves an expression over labels as it is', async () => {
+    const cel = 'temperature_c > 8.0 && labels.site == "x"'
+    const device = deviceOf(fridge.id, { site: 'x', room: '7' })
+    const site = await Site.open({ when: { kind: 'expression', cel } }, [device])
+    await site.give(at(0, 9))
+    await site.putDevice({ ...device, labels: { room: '7', site: 'x' } })
+    await site.caughtUpWithChanges()
+    await site.give(at(1, 9))
+    expect(site.said).toEqual(['raised 0'])
+  })
+})
