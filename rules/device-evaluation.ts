@@ -41,10 +41,14 @@ export class DeviceEvaluation {
   }
 
   /** Keeps when the instances of a device began that have just been made. */
-  keepFresh({ lanes, cohorts, device }: DeviceRules): void {
+  keepFresh(rules: DeviceRules): void {
+    const { lanes, cohorts, device } = rules
     const members = cohorts.map(({ members }) => members.get(device.id)?.instance)
     for (const instance of [...lanes.flatMap(({ instances }) => instances), ...members]) {
-      if (instance?.mustKeep) this.#stepping.keep(instance)
+      if (!instance?.mustKeep) continue
+      this.#stepping.keep(instance)
+      // The clock says of which registration it is.
+      this.#touched.add(rules)
     }
   }
 

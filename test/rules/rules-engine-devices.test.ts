@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type TableName, tableNames } from '../../log/log.ts'
 import { alarmId } from '../../rules/alarm-events.ts'
-import { at, deviceOf, Site, until } from './engine.ts'
+import { at, deviceOf, minute, Site, until } from './engine.ts'
 import { fridge } from './evaluation.ts'
 import { mixedDevices, mixedReadings, mixedRules } from './mixed-rules.ts'
 
@@ -158,5 +158,26 @@ describe('an edit of a label', () => {
     await site.caughtUpWithChanges()
     await site.give(at(1, 9))
     expect(site.said).toEqual(['raised 0'])
+  })
+})
+
+describe('a device that was never heard', () => {
+  test('leaves nothing when it is deleted; registered anew, its silence counts from then', async () => {
+    const now = Date.parse('2026-11-23T12:00:00Z')
+    const registered = (ms: number) => ({ ...fridge, createdAt: new Date(ms).toISOString() })
+    const site = await Site.open(
+      { when: { kind: 'absence', longerThan: '10m' } },
+      [registered(now)],
+      now + 1_000,
+    )
+    await until(() => expect(site.states).toHaveLength(1))
+    await site.removeDevice(fridge.id)
+    await site.caughtUpWithChanges()
+    expect(site.kept()).toEqual({})
+    site.nowMs = now + 9 * minute
+    await site.putDevice(registered(site.nowMs))
+    await until(() => expect(site.states).toHaveLength(1))
+    site.nowMs = now + 30 * minute
+    await until(() => expect(site.said).toEqual([`raised ${(now + 19 * minute) / minute}`]))
   })
 })
