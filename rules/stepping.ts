@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { Value } from '../domain/profile.ts'
-import { escalatedSeverity, isUp, noteArrival, step, type Transition } from './alarm-machine.ts'
+import { escalatedSeverity, noteArrival, step, type Transition } from './alarm-machine.ts'
 import { outcomes, type WindowView } from './conditions/condition.ts'
 import { type DeviceRules, windowKey } from './device-rules.ts'
 import { type Evaluation, emptyEvaluation, type Instance, type Occurrence } from './instance.ts'
@@ -48,8 +48,8 @@ export class Stepping implements Stepper, InputScope {
     if (rule.schedule !== undefined && !rule.schedule.isInForce(timeMs)) outcome = outcomes.cleared
     if (instance.isStateful || instance.mustKeep) this.keep(instance)
     if (state.condition === 'normal' && outcome !== outcomes.met) return
-    // A reading that disproves a silence is older than the alarm that it ends: an episode does not go back.
-    const time = isUp(state) ? Math.max(timeMs, state.raisedAt) : timeMs
+    // A reading that disproves a silence is older than the alarm that it ends: neither an episode nor the next one goes back.
+    const time = Math.max(timeMs, state.raisedAt)
     const result = step(state, outcome, time, timing, this.#isQuiet(instance, time))
     if (result === 'same') return
     evaluation.changed.add(instance)

@@ -26,3 +26,16 @@ describe('absence in a group that waits', () => {
     expect(toldBy(evaluation)).toEqual(['group=all raised 10', 'group=all cleared 12'])
   })
 })
+
+test('readings that come after the clock let go give no two events of one id', () => {
+  const warm = { kind: 'threshold', metric: 'temperature_c', above: 8 } as const
+  const evaluation = new Evaluation([storedRule({ when: { kind: 'any', of: [absence, warm] } })], {
+    devices: [early],
+  })
+  evaluation.giveAt(0, at(0, 1))
+  evaluation.advance(11 * minute)
+  evaluation.giveAt(11 * minute, at(9, 1), at(9.5, 9), at(9.8, 1), at(10, 9))
+  const ids = evaluation.events.map(({ id }) => id)
+  expect(ids).toHaveLength(5)
+  expect(new Set(ids).size).toBe(5)
+})
