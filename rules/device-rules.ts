@@ -23,11 +23,13 @@ export class DeviceRules {
   arrivedAt: number
   /** Pairs of rule and device. */
   readonly pairs: number
+  /** Some rules were left out: there were as many pairs as there may be. */
+  readonly isCut: boolean
 
   constructor(
     device: DeviceRecord,
     generation: number,
-    parts: { lanes: readonly Lane[]; cohorts: readonly Cohort[]; pairs: number },
+    parts: { lanes: readonly Lane[]; cohorts: readonly Cohort[]; pairs: number; isCut: boolean },
     clock: DeviceClock | undefined,
   ) {
     this.device = device
@@ -35,6 +37,7 @@ export class DeviceRules {
     this.lanes = parts.lanes
     this.cohorts = parts.cohorts
     this.pairs = parts.pairs
+    this.isCut = parts.isCut
     this.newest = clock?.time ?? Number.NEGATIVE_INFINITY
     this.arrivedAt = clock?.arrivedAt ?? 0
   }
@@ -108,10 +111,12 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
   const ranges = new Map<Lane, Map<string, RuleForDevice[]>>()
   const cohorts: Cohort[] = []
   let pairs = 0
+  let isCut = false
   for (const rule of source.rules) {
     if (!rule.matches(device)) continue
     if (pairs >= source.pairsMax) {
       source.onLimit(rule, device)
+      isCut = true
       break
     }
     const cohort = rule.isOfCohort ? source.cohortOf(rule, device) : undefined
@@ -136,8 +141,9 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
     for (const [metric, rules] of byMetric) {
       const instances = rules.map((compiled) => {
         const { rule } = compiled
-        // A rule that was there before is not looked up again: where it has no instance, nothing is kept.
-        if (previous !== undefined && rule.generation <= previous.generation) return taken.get(rule)
+        // A rule that was there before is not looked up again: where it has no instance, nothing is kept. One may have been left out.
+        const wasThere = previous !== undefined && !previous.isCut && rule.generation <= previous.generation
+        if (wasThere || taken.has(rule)) return taken.get(rule)
         const state = kept.instance(rule.rule.id, device.id)
         return state === undefined ? undefined : begin(compiled, state)
       })
@@ -149,7 +155,7 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
     lane.settle()
   }
   const sorted = [...lanes.values()].sort((a, b) => a.waitMs - b.waitMs)
-  return new DeviceRules(device, source.generation, { lanes: sorted, cohorts, pairs }, clock)
+  return new DeviceRules(device, source.generation, { lanes: sorted, cohorts, pairs, isCut }, clock)
 }
 
 /** Instances of before, by rule: only those of rules that are still the same object count. */

@@ -47,6 +47,8 @@ export class Evaluator {
   readonly #cohorts: Cohorts
   readonly #evaluation: DeviceEvaluation
   #pairs = 0
+  /** Some rules of some devices were left out. */
+  #isCut = false
   #advancedTo = Number.NEGATIVE_INFINITY
   /** Devices with rules that run on the clock; undefined where it is to be found out. */
   #clocked: Set<string> | undefined
@@ -85,6 +87,10 @@ export class Evaluator {
     this.#forget(id)
     this.#cohorts.deviceChanged(id)
     this.#clocked = undefined
+    if (!this.#isCut) return
+    // There may be room now for what was left out.
+    this.#isCut = false
+    this.#generation++
   }
 
   /** Forgets the state of one rule for one device or group: what is kept of it has changed. */
@@ -186,6 +192,7 @@ export class Evaluator {
     })
     this.#devices.set(device.id, rules)
     this.#pairs += rules.pairs
+    this.#isCut ||= rules.isCut
     this.#evaluation.keepFresh(rules)
     const { windows, held } = unneededOf(rules, kept)
     this.#evaluation.result.unneeded.windows.push(...windows)

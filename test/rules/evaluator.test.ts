@@ -255,3 +255,17 @@ describe('which rules a reading reaches', () => {
     ])
   })
 })
+
+describe('the bound of pairs', () => {
+  const other = { id: 'a', when: { kind: 'threshold', metric: 'x', above: 1 } } as const
+
+  test('is left: a rule that comes back finds the alarm that it had up', () => {
+    const evaluation = new Evaluation([storedRule({ id: 'b' })], { pairsMax: 1 })
+    evaluation.give(at(0, 9))
+    evaluation.setRule(storedRule(other))
+    evaluation.give(at(1, 9))
+    evaluation.setRule(storedRule({ ...other, enabled: false }))
+    evaluation.give(at(2, 1))
+    expect(evaluation.said).toEqual([`raised@0`, `cleared@${2 * minute}`])
+  })
+})
