@@ -18,8 +18,8 @@ const labels = z.record(
 )
 const id = z.string().refine(isDeviceId, 'expected ^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$')
 const type = z.string().refine(isDeviceType, 'expected a lower-case name such as smart_meter')
-/** A device as it is registered, alone or in an import. */
-export const deviceInput = z.strictObject({ id, type, labels: labels.default({}) })
+/** A device as it is registered, alone or in an import; one that is known keeps its labels where none are given. */
+export const deviceInput = z.strictObject({ id, type, labels: labels.optional() })
 const params = z.object({ id: z.string() })
 const known: ReadonlySet<string> = new Set(['limit', 'cursor', 'type', 'online'])
 

@@ -217,6 +217,19 @@ describe('the import', () => {
     expect(api.devices.size).toBe(2_500)
   })
 
+  test('a known device keeps its labels where the line has none, and takes those that it has', async () => {
+    const api = await startApi()
+    const imported = async (device: object) => {
+      await api.call('POST', 'devices:import', `${JSON.stringify(device)}\n`, ndjson)
+      return (await api.get('devices/meter-1')).body.labels
+    }
+    expect(await imported({ id: 'meter-1', type: 'smart_meter' })).toEqual({})
+    const labels = { site: 'berlin' }
+    expect(await imported({ id: 'meter-1', type: 'smart_meter', labels })).toEqual(labels)
+    expect(await imported({ id: 'meter-1', type: 'smart_meter' })).toEqual(labels)
+    expect(await imported({ id: 'meter-1', type: 'smart_meter', labels: {} })).toEqual({})
+  })
+
   test('NDJSON is for the import only', async () => {
     const api = await startApi()
     const refused = await api.call('POST', 'devices', JSON.stringify(fridge), ndjson)
