@@ -199,9 +199,11 @@ describe('other rules', () => {
   })
 
   test('flapping of a rule that other readings reach, or reach at another time, is refused', () => {
-    const group = ruleOf({ id: 'many', when: { kind: 'group', of: ruleOf().when, atLeast: 2 } })
-    const late = ruleOf({ id: 'late', wait: '5m' })
-    const others = new Map([group, late].map((rule) => [rule.id, rule]))
+    const inner = { kind: 'threshold', metric: 'temperature_c', above: 8 }
+    const others = new Map([
+      ruleOf('many', { when: { kind: 'group', of: inner, atLeast: 2 } }),
+      ruleOf('late', { wait: '5m' }),
+    ])
     expect(problems({ when: flapping('many') }, { rules: others })).toEqual([
       '/when/of/rule: many looks at other devices',
     ])
