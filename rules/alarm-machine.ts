@@ -23,6 +23,8 @@ export interface AlarmState {
   arrivals?: Arrivals
   /** The condition's own state. */
   inner?: unknown
+  /** The condition is met outside the schedule, and the clock shows it when that comes into force: at this event time. */
+  resumesAt?: number
   /** Readings up to this event time are not the instance's: it began after them. Kept where windows are shared. */
   after?: number
   /** The limits and durations that the device's labels gave, where the rule asks for labels. */

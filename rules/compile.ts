@@ -6,7 +6,7 @@ import { compileCondition } from './condition-kinds.ts'
 import type { CompiledCondition } from './conditions/condition.ts'
 import { RangeThreshold } from './conditions/threshold.ts'
 import type { Duration, Limit, Selection, StoredRule } from './rule.ts'
-import { compileSchedule } from './schedule.ts'
+import { type CompiledSchedule, compileSchedule } from './schedule.ts'
 
 /** A rule for a device: its limits and durations resolved. Devices whose labels give the same share it. */
 export interface RuleForDevice {
@@ -35,7 +35,7 @@ export class CompiledRule {
   readonly watches: readonly string[]
   /** Rules whose state it asks for, those included: they are evaluated before it. */
   readonly dependsOn: readonly string[]
-  readonly schedule: { isInForce(timeMs: number): boolean } | undefined
+  readonly schedule: CompiledSchedule | undefined
   readonly #usesDevice: boolean
   readonly #variants = new Map<string, RuleForDevice>()
 

@@ -45,7 +45,8 @@ export class Instance {
   get deadline(): number {
     const { condition, timing } = this.compiled
     if (condition.deadline === undefined) return Number.POSITIVE_INFINITY
-    return Math.min(condition.deadline(this.state.inner), nextDeadline(this.state, timing))
+    const { inner, resumesAt = Number.POSITIVE_INFINITY } = this.state
+    return Math.min(condition.deadline(inner), nextDeadline(this.state, timing), resumesAt)
   }
 }
 

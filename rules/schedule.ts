@@ -45,7 +45,12 @@ export const scheduleSchema: z.ZodType<Schedule> = z.strictObject({
 export interface CompiledSchedule {
   /** Whether a rule is in force at an event time, Unix ms. Quick where times rise: the answer is kept until it may change. */
   isInForce(timeMs: number): boolean
+  /** The first time from `timeMs` on at which it is. */
+  nextInForce(timeMs: number): number
 }
+
+/** Edges of windows, and changes of the offset, that are looked past for one that begins: in a week there are at most 700. */
+const edgesMax = 1_000
 
 /** Part of the local week, from Monday 00:00; may run into the next. */
 interface WeekWindow {
@@ -64,15 +69,21 @@ export function compileSchedule({ timezone, weekly }: Schedule): CompiledSchedul
   let isIn = false
   let keptFromMs = 0
   let keptUntilMs = 0
+  const isInForce = (timeMs: number): boolean => {
+    if (timeMs >= keptFromMs && timeMs < keptUntilMs) return isIn
+    const offsetMs = offsetAtMs(zone, timeMs)
+    const inWeekMs = modulo(timeMs + offsetMs - firstMondayMs, weekMs)
+    isIn = windows.some((window) => isWithin(window, inWeekMs))
+    keptFromMs = timeMs
+    keptUntilMs = firstOtherOffsetMs(zone, timeMs, timeMs + nextBoundaryMs(windows, inWeekMs))
+    return isIn
+  }
   return {
-    isInForce: (timeMs) => {
-      if (timeMs >= keptFromMs && timeMs < keptUntilMs) return isIn
-      const offsetMs = offsetAtMs(zone, timeMs)
-      const inWeekMs = modulo(timeMs + offsetMs - firstMondayMs, weekMs)
-      isIn = windows.some((window) => isWithin(window, inWeekMs))
-      keptFromMs = timeMs
-      keptUntilMs = firstOtherOffsetMs(zone, timeMs, timeMs + nextBoundaryMs(windows, inWeekMs))
-      return isIn
+    isInForce,
+    nextInForce: (timeMs) => {
+      let atMs = timeMs
+      for (let edges = 0; edges < edgesMax && !isInForce(atMs); edges++) atMs = keptUntilMs
+      return atMs
     },
   }
 }

@@ -45,7 +45,14 @@ export class Stepping implements Stepper, InputScope {
     if (rule.gapsReset && input.kind === 'reading') noteArrival(state, timeMs)
     const judged = condition.step(state.inner as never, input)
     let outcome = judged
-    if (rule.schedule !== undefined && !rule.schedule.isInForce(timeMs)) outcome = outcomes.cleared
+    if (rule.schedule !== undefined) {
+      const isInForce = rule.schedule.isInForce(timeMs)
+      if (!isInForce) outcome = outcomes.cleared
+      if (condition.deadline !== undefined) {
+        const isPutOff = !isInForce && judged === outcomes.met
+        this.#putOff(instance, isPutOff ? rule.schedule.nextInForce(timeMs) : undefined)
+      }
+    }
     if (instance.isStateful || instance.mustKeep) this.keep(instance)
     if (state.condition === 'normal' && outcome !== outcomes.met) return
     // A reading that disproves a silence is older than the alarm that it ends: neither an episode nor the next one goes back.
@@ -54,6 +61,15 @@ export class Stepping implements Stepper, InputScope {
     if (result === 'same') return
     evaluation.changed.add(instance)
     if (result !== 'changed') this.#note(instance, result, time, judged !== outcomes.unknown)
+  }
+
+  /** What is met outside the schedule, perhaps by silence that nothing ends, is looked at again when that comes into force. */
+  #putOff(instance: Instance, resumesAt: number | undefined): void {
+    const { state } = instance
+    if (state.resumesAt === resumesAt) return
+    if (resumesAt === undefined) delete state.resumesAt
+    else state.resumesAt = resumesAt
+    this.keep(instance)
   }
 
   /** Notes that the state of an instance is to be kept. */

@@ -39,3 +39,29 @@ test('readings that come after the clock let go give no two events of one id', (
   expect(ids).toHaveLength(5)
   expect(new Set(ids).size).toBe(5)
 })
+
+describe('absence that begins outside the schedule', () => {
+  const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+  const schedule = { timezone: 'UTC', weekly: [{ days: [...days], from: '01:00', to: '02:00' }] }
+
+  test.each([
+    ['of a device', absence, 'fridge-1'],
+    ['of a group', { kind: 'group', atLeast: 1, of: absence }, 'group=all'],
+  ] as const)('%s is raised when that comes into force, also after a restart', (_name, when, subject) => {
+    const evaluation = new Evaluation([storedRule({ when, schedule, for: '5m' })], { devices: [early] })
+    evaluation.giveAt(0, at(0, 1))
+    evaluation.advance(30 * minute)
+    evaluation.restart()
+    evaluation.advance(90 * minute)
+    expect(toldBy(evaluation)).toEqual([`${subject} raised 65`])
+  })
+
+  test('is none when a reading came before that', () => {
+    const evaluation = new Evaluation([storedRule({ when: absence, schedule })], { devices: [early] })
+    evaluation.giveAt(0, at(0, 1))
+    evaluation.advance(30 * minute)
+    evaluation.giveAt(55 * minute, at(55, 1))
+    evaluation.advance(64 * minute)
+    expect(toldBy(evaluation)).toEqual([])
+  })
+})
