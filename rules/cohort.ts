@@ -47,6 +47,11 @@ export class Cohort {
     if (when.kind === 'group') this.instance = this.#newGroupInstance(when, kept)
   }
 
+  /** Its rule asks for the alarms of others: it is evaluated after them. */
+  get isDependent(): boolean {
+    return this.rule.dependsOn.length > 0
+  }
+
   /** Name under which its held readings and its members' windows are kept; no device's lane has such a one. */
   get owner(): string {
     return `${cohortOwners(this.rule.rule.id)}${encodeURIComponent(this.id)}`
@@ -99,6 +104,7 @@ export class Cohort {
     if (state !== undefined && 'holds' in state && state.holds) this.#holding--
     this.#peers.remove(deviceId)
     this.members.delete(deviceId)
+    this.held.remove(deviceId)
   }
 
   #newGroupInstance(when: GroupCondition, kept: AlarmState | undefined): Instance {

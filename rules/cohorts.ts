@@ -24,6 +24,7 @@ interface RuleCohorts {
 export class Cohorts {
   readonly #source: CohortsSource
   readonly #ofRule = new Map<CompiledRule, RuleCohorts>()
+  readonly #left = new Map<string, { readonly rule: CompiledRule; readonly id: string }>()
 
   constructor(source: CohortsSource) {
     this.#source = source
@@ -39,6 +40,14 @@ export class Cohorts {
     return groupId === undefined ? undefined : this.#cohortsOf(rule).byId.get(groupId)
   }
 
+  /** Groups that devices have left since the last call. */
+  takeLeft(): Cohort[] {
+    // As they are now: they may have been made anew since.
+    const left = [...this.#left.values()].map(({ rule, id }) => this.#ofRule.get(rule)?.byId.get(id))
+    this.#left.clear()
+    return left.filter((cohort) => cohort !== undefined && cohort.members.size > 0) as Cohort[]
+  }
+
   hasMembers(rule: CompiledRule, groupId: string): boolean {
     return (this.#cohortsOf(rule).byId.get(groupId)?.members.size ?? 0) > 0
   }
@@ -47,7 +56,9 @@ export class Cohorts {
   deviceChanged(id: string): void {
     const device = this.#source.findDevice(id)
     for (const [rule, cohorts] of this.#ofRule) {
-      cohorts.groupOfDevice.get(id)?.remove(id)
+      const left = cohorts.groupOfDevice.get(id)
+      left?.remove(id)
+      if (left !== undefined) this.#left.set(left.owner, { rule, id: left.id })
       cohorts.groupOfDevice.delete(id)
       if (device !== undefined && rule.matches(device)) this.#join(rule, cohorts, device)
     }

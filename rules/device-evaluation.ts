@@ -73,6 +73,16 @@ export class DeviceEvaluation {
     }
   }
 
+  /** Devices have left a group: its alarm is judged by those that remain. */
+  judgeGroup(cohort: Cohort): void {
+    if (cohort.instance === undefined || cohort.newest === Number.NEGATIVE_INFINITY) return
+    this.#moment.showMoment('tick', cohort.newest, cohort.id)
+    this.#stepping.rules = undefined
+    this.#stepping.input = this.#moment
+    this.#stepping.receivedAt = undefined
+    this.#stepping.stepAt(cohort.instance, cohort.newest)
+  }
+
   /** The clock of a device has come to `clock`; what comes at that very time counts where `isIncluded`. */
   clock(rules: DeviceRules, clock: number, isIncluded: boolean): void {
     const margin = isIncluded ? 1 : 0
@@ -141,8 +151,7 @@ export class DeviceEvaluation {
     isDependent: boolean,
   ): void {
     for (const cohort of rules.cohorts) {
-      const { waitMs, dependsOn } = cohort.rule
-      if (waitMs > 0 || dependsOn.length > 0 !== isDependent) continue
+      if (cohort.rule.waitMs > 0 || cohort.isDependent !== isDependent) continue
       this.#fireMember(rules, cohort, time)
       if (isInOrder) this.#evaluateMember(rules, cohort, time, receivedAt)
     }
@@ -152,6 +161,8 @@ export class DeviceEvaluation {
   #evaluateLater(rules: DeviceRules, shape: ReadingShape, time: number, receivedAt: number): void {
     const { lanes, cohorts, device } = rules
     const reading: HeldReading = { time, device: device.id, values: this.#reading.values(), receivedAt }
+    // As without `wait`: groups whose rule depends on others after the rules of the device, the others before.
+    for (const cohort of cohorts) if (!cohort.isDependent) this.#holdInCohort(cohort, reading, shape)
     for (const lane of lanes) {
       if (lane.waitMs === 0) continue
       const due = rules.newest - lane.waitMs
@@ -160,18 +171,20 @@ export class DeviceEvaluation {
       if (lane.held.size > heldMax) this.#letGo(rules, lane, lane.held.oldest!.time)
       this.#release(rules, lane, due)
     }
-    for (const cohort of cohorts) {
-      const { waitMs } = cohort.rule
-      if (waitMs === 0) continue
-      cohort.newestArrived = Math.max(cohort.newestArrived, time)
-      const { condition } = cohort.members.get(device.id)!.instance.compiled
-      const isReached =
-        condition.everyReading || shape.metrics.some((metric) => condition.metrics.has(metric))
-      const due = cohort.newestArrived - waitMs
-      if (isReached && time >= Math.max(due, cohort.letGoTo)) this.#hold(cohort.held, cohort.owner, reading)
-      if (cohort.held.size > heldMax) this.#letGoCohort(cohort, cohort.held.oldest!.time)
-      this.#releaseCohort(cohort, due)
-    }
+    for (const cohort of cohorts) if (cohort.isDependent) this.#holdInCohort(cohort, reading, shape)
+  }
+
+  #holdInCohort(cohort: Cohort, reading: HeldReading, { metrics }: ReadingShape): void {
+    const { waitMs } = cohort.rule
+    if (waitMs === 0) return
+    cohort.newestArrived = Math.max(cohort.newestArrived, reading.time)
+    const { condition } = cohort.members.get(reading.device)!.instance.compiled
+    const isReached = condition.everyReading || metrics.some((metric) => condition.metrics.has(metric))
+    const due = cohort.newestArrived - waitMs
+    if (isReached && reading.time >= Math.max(due, cohort.letGoTo))
+      this.#hold(cohort.held, cohort.owner, reading)
+    if (cohort.held.size > heldMax) this.#letGoCohort(cohort, cohort.held.oldest!.time)
+    this.#releaseCohort(cohort, due)
   }
 
   /** Shows the reading of `#reading` to the rules of a lane. */

@@ -156,6 +156,7 @@ export class Evaluator {
 
   #advanceTo(now: number, isIncluded: boolean): void {
     this.#advancedTo = now
+    for (const cohort of this.#cohorts.takeLeft()) this.#evaluation.judgeGroup(cohort)
     for (const id of this.#clockedDevices()) {
       const rules = this.#rulesOf(id)
       if (rules !== undefined) this.#evaluation.clock(rules, rules.clockAt(now), isIncluded)

@@ -41,6 +41,12 @@ export class HeldReadings {
     return merged
   }
 
+  /** Removes those of a device. */
+  remove(device: string): void {
+    const others = this.#readings.filter((reading) => reading.device !== device)
+    this.#readings.splice(0, this.#readings.length, ...others)
+  }
+
   /** Time of the newest with time ≤ `until`. */
   newestUntil(until: number): number | undefined {
     return this.#readings.findLast(({ time }) => time <= until)?.time

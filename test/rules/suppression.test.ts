@@ -53,3 +53,22 @@ describe('while a group is down', () => {
     expect(said(evaluation)).toEqual(['site=berlin raised 1', 'site=paris raised 2'])
   })
 })
+
+test('with a wait a group is evaluated before the rules that it silences', () => {
+  const wait = '1ms'
+  const tooWarm = storedRule({ select: fridges, suppressedBy: ['site-warm'], wait })
+  const siteWarm = storedRule({
+    id: 'site-warm',
+    select: fridges,
+    wait,
+    when: {
+      kind: 'group',
+      of: { kind: 'threshold', metric: 'temperature_c', above: 8 },
+      by: 'site',
+      atLeast: 1,
+    },
+  })
+  const evaluation = new Evaluation([siteWarm, tooWarm], { devices })
+  for (const ts of [1, 2, 3, 4]) evaluation.give({ ts, values: { temperature_c: 9 }, device: 'fridge-1' })
+  expect(said(evaluation)).toEqual(['site=berlin raised 1'])
+})
