@@ -89,6 +89,7 @@ export class DeviceEvaluation {
     for (const lane of rules.lanes) {
       if (!lane.isClocked) continue
       const limit = clock - lane.waitMs + margin
+      this.#planAnnouncements(rules, lane, rules.newest - lane.waitMs)
       if (lane.held.size > 0) this.#letGo(rules, lane, limit - 1)
       // What is held still comes before the clock goes on.
       this.#fire(rules, lane, Math.min(limit, lane.held.oldest?.time ?? Number.POSITIVE_INFINITY))
@@ -96,6 +97,10 @@ export class DeviceEvaluation {
     for (const cohort of rules.cohorts) {
       if (!cohort.rule.isClocked) continue
       const limit = clock - cohort.rule.waitMs + margin
+      if (cohort.instance?.state.isUnannounced) {
+        this.#showMoment(rules, cohort.members.get(rules.device.id)!.windows, 'tick', cohort.newest)
+        this.#stepping.planAnnouncement(cohort.instance, cohort.newest)
+      }
       // Not only those of this device: a group's readings are evaluated in order of time.
       if (cohort.held.size > 0) this.#letGoCohort(cohort, limit - 1)
       this.#fireMember(rules, cohort, limit)
@@ -204,7 +209,21 @@ export class DeviceEvaluation {
     }
     for (const instance of instances) this.#stepping.step(instance)
     evaluation.evaluations += instances.length
-    if (lane.isClocked) lane.updateDeadline()
+    if (!lane.isClocked) return
+    this.#planAnnouncements(rules, lane, time)
+    lane.updateDeadline()
+  }
+
+  /** For what was silenced: it may be so no longer. */
+  #planAnnouncements(rules: DeviceRules, lane: Lane, time: number): void {
+    let isPlanned = false
+    for (const instance of lane.clocked) {
+      if (!instance.state.isUnannounced) continue
+      this.#showMoment(rules, lane.windows, 'tick', time)
+      this.#stepping.planAnnouncement(instance, time)
+      isPlanned = true
+    }
+    if (isPlanned) lane.updateDeadline()
   }
 
   #evaluateMember(rules: DeviceRules, cohort: Cohort, time: number, receivedAt: number): void {

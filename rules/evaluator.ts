@@ -20,6 +20,8 @@ export interface EvaluatorOptions {
   readonly profileOf: (type: string) => Profile | undefined
   /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
   readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+  /** The first event time from `timeMs` on at which it is not; without it, none is known. */
+  readonly endOfSilence?: (ruleId: string, device: DeviceRecord, timeMs: number) => number
   /** Pairs of rule and device. */
   readonly pairsMax: number
   /** Readings in one window. */

@@ -13,6 +13,8 @@ export class Instance {
   readonly state: AlarmState
   /** It has just begun, and from when on is to be kept, though nothing has happened to it. */
   mustKeep: boolean
+  /** Event time at which the clock announces it, where it is up and was silenced: see `Stepping`. */
+  announceAt = Number.POSITIVE_INFINITY
   /** Whether each reading may change the state, so that it is to be kept. */
   readonly isStateful: boolean
 
@@ -46,7 +48,7 @@ export class Instance {
     const { condition, timing } = this.compiled
     if (condition.deadline === undefined) return Number.POSITIVE_INFINITY
     const { inner, resumesAt = Number.POSITIVE_INFINITY } = this.state
-    return Math.min(condition.deadline(inner), nextDeadline(this.state, timing), resumesAt)
+    return Math.min(condition.deadline(inner), nextDeadline(this.state, timing), resumesAt, this.announceAt)
   }
 }
 

@@ -60,6 +60,11 @@ export class Lane {
     this.nextDeadline = earliest
   }
 
+  /** Those that run on the clock. */
+  get clocked(): readonly Instance[] {
+    return this.#clocked
+  }
+
   /** The clocked instance whose deadline comes first. */
   nextClocked(): Instance | undefined {
     let first: Instance | undefined

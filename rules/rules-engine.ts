@@ -67,6 +67,7 @@ export class RulesEngine {
       findDevice,
       profileOf: (type) => this.#registry.profiles.get(type),
       isSilenced: (rule, device, timeMs) => this.#silences.isSilenced(rule, device, timeMs),
+      endOfSilence: (rule, device, timeMs) => this.#silences.endOfSilence(rule, device, timeMs),
       pairsMax,
       readingsMax,
       onLimit: (code, rule, device) => this.#logLimit(code, rule, device),

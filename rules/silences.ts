@@ -34,6 +34,17 @@ export class Silences {
     }
     return this.#windows.size > 0 && isInMaintenance(this.#windows.values(), device, timeMs)
   }
+
+  /** The first event time from `timeMs` on at which it is not. */
+  endOfSilence(ruleId: string, device: DeviceRecord, timeMs: number): number {
+    let endMs = Math.max(timeMs, this.#shelvedUntil.get(pairKey(ruleId, device.id)) ?? timeMs)
+    for (let beforeMs = Number.NaN; beforeMs !== endMs; ) {
+      beforeMs = endMs
+      for (const window of this.#windows.values())
+        if (isInMaintenance([window], device, endMs)) endMs = window.to
+    }
+    return endMs
+  }
 }
 
 function pairKey(ruleId: string, deviceId: string): string {

@@ -11,6 +11,8 @@ import type { InputScope, ReadingInput } from './reading-input.ts'
 export interface SteppingOptions {
   /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
   readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
+  /** The first event time from `timeMs` on at which it is not; without it, none is known. */
+  readonly endOfSilence?: (ruleId: string, device: DeviceRecord, timeMs: number) => number
   /** Whether the alarm of a rule of kind `group` is up for the group that the device (or group) would belong to by its labels. */
   readonly isGroupActive: (ruleId: string, device: DeviceRecord) => boolean
 }
@@ -42,6 +44,7 @@ export class Stepping implements Stepper, InputScope {
     const { state, compiled } = instance
     const { condition, timing, rule } = compiled
     this.#instance = instance
+    instance.announceAt = Number.POSITIVE_INFINITY
     if (rule.gapsReset && input.kind === 'reading') noteArrival(state, timeMs)
     const judged = condition.step(state.inner as never, input)
     let outcome = judged
@@ -58,6 +61,7 @@ export class Stepping implements Stepper, InputScope {
     // A reading that disproves a silence is older than the alarm that it ends: neither an episode nor the next one goes back.
     const time = Math.max(timeMs, state.raisedAt)
     const result = step(state, outcome, time, timing, this.#isQuiet(instance, time))
+    if (state.isUnannounced) this.planAnnouncement(instance, time)
     if (result === 'same') return
     evaluation.changed.add(instance)
     if (result !== 'changed') this.#note(instance, result, time, judged !== outcomes.unknown)
@@ -101,6 +105,22 @@ export class Stepping implements Stepper, InputScope {
       this.#options.isSilenced(rule.id, device, timeMs) ||
       rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
     )
+  }
+
+  /**
+   * An alarm that runs on the clock and was silenced is announced when that ends, from `timeMs` on: no reading may ever come. Until
+   * the next input that is known; then it is to be asked again.
+   */
+  planAnnouncement(instance: Instance, timeMs: number): void {
+    const { rule, device, state, compiled } = instance
+    if (!state.isUnannounced || state.condition !== 'active' || compiled.condition.deadline === undefined)
+      return
+    const from = Math.max(timeMs, state.raisedAt)
+    const { isSilenced, endOfSilence } = this.#options
+    const end =
+      endOfSilence?.(rule.id, device, from) ?? (isSilenced(rule.id, device, from) ? undefined : from)
+    const isSuppressed = rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
+    instance.announceAt = isSuppressed || end === undefined ? Number.POSITIVE_INFINITY : end
   }
 
   #note(instance: Instance, transition: Transition, time: number, isKnown: boolean): void {

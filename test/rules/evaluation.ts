@@ -166,6 +166,11 @@ export class Evaluation {
       profileOf: (type) => profiles.get(type),
       isSilenced: (_rule, _device, timeMs) =>
         (this.#world.maintenance ?? []).some(({ from, to }) => timeMs >= from && timeMs < to),
+      endOfSilence: (_rule, _device, timeMs) =>
+        (this.#world.maintenance ?? []).reduce(
+          (end, { from, to }) => (end >= from && end < to ? to : end),
+          timeMs,
+        ),
       pairsMax: this.#world.pairsMax ?? 1_000_000,
       readingsMax: this.#world.readingsMax ?? 100_000,
       onLimit: (code, rule, device) => this.limits.push({ code, rule, device }),

@@ -65,3 +65,43 @@ describe('absence that begins outside the schedule', () => {
     expect(toldBy(evaluation)).toEqual([])
   })
 })
+
+describe('absence that begins while it is silenced', () => {
+  const maintenance = [{ from: 0, to: 20 * minute }]
+  const escalate = [{ after: '30m', severity: 'critical' }] as const
+
+  test.each([
+    ['of a device', absence, 'fridge-1'],
+    ['of a group', { kind: 'group', atLeast: 1, of: absence }, 'group=all'],
+  ] as const)('%s is announced when that ends, also after a restart', (_name, when, subject) => {
+    const evaluation = new Evaluation([storedRule({ when, escalate })], { devices: [early], maintenance })
+    evaluation.giveAt(0, at(0, 1))
+    evaluation.advance(15 * minute)
+    evaluation.restart()
+    evaluation.advance(60 * minute)
+    expect(toldBy(evaluation)).toEqual([`${subject} raised 20`, `${subject} escalated 40`])
+  })
+
+  test('is announced when the rule that suppressed it has ended', () => {
+    const power = { kind: 'threshold', metric: 'power', equals: false } as const
+    const rules = [
+      storedRule({ id: 'power', when: power }),
+      storedRule({ when: absence, suppressedBy: ['power'] }),
+    ]
+    const evaluation = new Evaluation(rules, { devices: [early] })
+    evaluation.giveAt(0, { ts: 0, values: { temperature_c: 1, power: false } })
+    evaluation.advance(15 * minute)
+    evaluation.giveAt(20 * minute, { ts: 20 * minute, values: { power: true } })
+    evaluation.advance(21 * minute)
+    expect(toldBy(evaluation)).toEqual(['fridge-1 raised 0', 'fridge-1 cleared 20', 'fridge-1 raised 20'])
+  })
+
+  test('is not announced when a reading came before that', () => {
+    const evaluation = new Evaluation([storedRule({ when: absence })], { devices: [early], maintenance })
+    evaluation.giveAt(0, at(0, 1))
+    evaluation.advance(15 * minute)
+    evaluation.giveAt(19 * minute, at(19, 1))
+    evaluation.advance(25 * minute)
+    expect(toldBy(evaluation)).toEqual([])
+  })
+})

@@ -14,6 +14,8 @@ export interface AlarmInput {
   readonly judgement: Judgement
   /** Whether `raised` and `escalated` are withheld at a time. */
   readonly isSilenced: (time: number) => boolean
+  /** When what people keep quiet may end. */
+  readonly silenceEnds: readonly number[]
   /** Of an absence that is there: since which time nothing has come. */
   readonly silentSince: number | undefined
 }
@@ -49,6 +51,7 @@ export function alarmHistory(
   const transitions: Transition[] = []
   const states: { at: number; state: State }[] = []
   let alarm: Alarm = normal(rule)
+  let shownAt = Number.NEGATIVE_INFINITY
   const show = (time: number, judgement: Judgement, { isSilenced, at }: AlarmInput) => {
     const isOutside = rule.schedule !== undefined && !isInSchedule(rule.schedule, time)
     const outcome = isOutside ? 'cleared' : judgement.outcome
@@ -60,14 +63,18 @@ export function alarmHistory(
     if (said !== undefined) {
       transitions.push({ device, transition: said, time, since, value: judgement.value, severity })
     }
+    shownAt = time
     alarm = { ...escalated, isAnnounced: escalated.isAnnounced || said === 'raised' }
     states.push({ at, state: alarm.state })
   }
   inputs.forEach((input, i) => {
     const before = inputs[i - 1]
     while (before?.silentSince !== undefined) {
-      const deadline = deadlineOf(alarm, forMs, afterMs)
-      if (deadline === undefined || deadline > input.time) break
+      const deadline = Math.min(
+        deadlineOf(alarm, forMs, afterMs) ?? Number.POSITIVE_INFINITY,
+        announcementOf(alarm, shownAt, input),
+      )
+      if (deadline > input.time) break
       if (deadline === input.time && input.kind !== 'clock') break
       const value: Value = (deadline - before.silentSince) / 1000
       show(deadline, { outcome: 'met', value }, input)
@@ -139,6 +146,12 @@ function deadlineOf(alarm: Alarm, forMs: number, afterMs: readonly number[]): nu
   if (alarm.state === 'pending') return alarm.since + forMs
   const after = afterMs[alarm.steps]
   return isUp(alarm) && after !== undefined ? alarm.activeSince + after : undefined
+}
+
+/** When the clock announces what was silenced. */
+function announcementOf(alarm: Alarm, shownAt: number, { silenceEnds, isSilenced }: AlarmInput): number {
+  if (alarm.state !== 'active' || alarm.isAnnounced) return Number.POSITIVE_INFINITY
+  return Math.min(...silenceEnds.filter((end) => end > shownAt && !isSilenced(end)))
 }
 
 function isAfterGap(inputs: readonly AlarmInput[], i: number): boolean {

@@ -41,9 +41,9 @@ function historiesOf(rule: Rule, readings: readonly GivenReading[], world: World
         everyone: own.filter((step) => step.kind !== 'clock'),
         members: names,
       }
-      const inputs = alarmInputs(rule, withTicks(rule, shown, scope), scope, (time, at) =>
-        isSilenced(rule, subject, time, at, world, others),
-      )
+      const ends = (world.maintenance ?? []).map(({ to }) => to)
+      const silenced = (time: number, at: number) => isSilenced(rule, subject, time, at, world, others)
+      const inputs = alarmInputs(rule, withTicks(rule, shown, scope), scope, silenced, ends)
       histories.set(subject, alarmHistory(rule, subject, labels, inputs))
     }
   }
@@ -107,6 +107,7 @@ function alarmInputs(
   steps: readonly Step[],
   scope: Scope,
   silenced: (time: number, at: number) => boolean,
+  silenceEnds: readonly number[],
 ): AlarmInput[] {
   const seen = steps.filter((step) => step.kind !== 'clock')
   const judgements = judge(rule.when, seen, scope)
@@ -122,6 +123,7 @@ function alarmInputs(
       at: step.at,
       judgement: judgements[soFar.length - 1] ?? unknown,
       isSilenced: (when) => silenced(when, step.at),
+      silenceEnds,
       silentSince: isAbsent ? lastReading : undefined,
     }
   })
