@@ -50,6 +50,8 @@ export class Site {
   rules!: RuleRegistry
   /** Transactions of the engine that the disk is going to refuse: a real one cannot be made to do so on cue. */
   refusals = 0
+  /** Transactions refused so far. */
+  refused = 0
   #engine: RulesEngine | undefined
   #life: Life = { isOver: false, commit: undefined }
 
@@ -94,6 +96,8 @@ export class Site {
   /** Ends the engine at whatever it is doing: of what it has begun, at most the commit under way still happens. */
   async kill(): Promise<void> {
     this.#life.isOver = true
+    // Its loops end where they wait for nothing but time, so that none reads a log that is closed.
+    void this.#engine?.stop()
     this.#engine = undefined
     await this.#life.commit
   }
@@ -221,6 +225,7 @@ export class Site {
             if (life.isOver) return never()
             if (name === 'transaction' && this.refusals > 0) {
               this.refusals--
+              this.refused++
               throw new TidemarkError('TIDEMARK_LOG_WRITE', 'no space left')
             }
             const result = member.apply(log, given) as Promise<unknown>
@@ -229,7 +234,10 @@ export class Site {
             return life.isOver ? never() : value
           }
         }
-        return member.bind(log) as unknown
+        return (...given: unknown[]) => {
+          if (life.isOver) throw new TidemarkError('TIDEMARK_LOG_WRITE', 'killed')
+          return member.apply(log, given) as unknown
+        }
       },
     })
   }
