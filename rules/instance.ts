@@ -20,9 +20,10 @@ export class Instance {
 
   constructor(compiled: RuleForDevice, device: DeviceRecord, kept: AlarmState | undefined, newest: number) {
     const { condition, rule, basis } = compiled
-    const isFresh = kept === undefined
+    // One that begins anew has of before only what makes the ids of its events.
+    const isFresh = kept?.inner === undefined
     const state: AlarmState = { ...normalState(), ...kept }
-    if (isFresh || state.inner === undefined) {
+    if (isFresh) {
       const isHeard = newest !== Number.NEGATIVE_INFINITY
       state.inner = condition.initial({ beganAt: isHeard ? newest : Date.parse(device.createdAt) })
     }

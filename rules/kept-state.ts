@@ -2,7 +2,7 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { EventRecord } from '../domain/event.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
 import { alarmId } from './alarm-events.ts'
-import { type AlarmState, isUp } from './alarm-machine.ts'
+import { type AlarmState, isUp, normalState } from './alarm-machine.ts'
 import { AlarmTable } from './alarm-table.ts'
 import { cohortOwners } from './cohort.ts'
 import type { HeldReading } from './held-readings.ts'
@@ -165,6 +165,16 @@ export class RuleStateWriter {
 
   dropInstance({ ruleId, deviceId }: Pick<KeptInstance, 'ruleId' | 'deviceId'>): void {
     this.#tx.remove('rule-state', stateKey(ruleId, deviceId))
+  }
+
+  /**
+   * After `dropInstance`, where the rule goes on in the same version: only the events so far of the episode are kept. A reading may
+   * come that has the time at which it began, and ids stay unique.
+   */
+  beginAnew({ ruleId, deviceId, state: { since, transitions } }: KeptInstance): void {
+    if (transitions === 0) return
+    const state: AlarmState = { ...normalState(), since, transitions: transitions + 1 }
+    this.#tx.put('rule-state', stateKey(ruleId, deviceId), state)
   }
 
   /** What a group of a rule keeps of a device beside its instance. */

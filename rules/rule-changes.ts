@@ -68,16 +68,18 @@ export class RuleChanges {
     evaluator.setRule(id, rule)
   }
 
-  /** Somebody clears an alarm: its instance begins anew. */
+  /** Somebody clears an alarm: its instance begins anew. One that has ended by itself meanwhile goes on. */
   async #applyRequest(key: string, { rule, device, by }: AlarmRequest): Promise<void> {
     const { log, kept, evaluator } = this.#options
     const state = kept.instance(rule, device)
+    const ended = state === undefined || !isUp(state) ? [] : [{ ruleId: rule, deviceId: device, state }]
     await log.transaction((tx) => {
-      const instance = state === undefined ? [] : [{ ruleId: rule, deviceId: device, state }]
-      this.#end(new RuleStateWriter(tx, kept), instance, (id) => evaluator.rule(id)?.rule, `cleared by ${by}`)
+      const writer = new RuleStateWriter(tx, kept)
+      this.#end(writer, ended, (id) => evaluator.rule(id)?.rule, `cleared by ${by}`)
+      for (const instance of ended) writer.beginAnew(instance)
       tx.remove('alarm-requests', key)
     })
-    evaluator.forgetInstance(rule, device)
+    if (ended.length > 0) evaluator.forgetInstance(rule, device)
   }
 
   /** Ends the instances of devices that an edit of their type or labels took out of a rule's `select`, or gave other limits. */
@@ -91,7 +93,10 @@ export class RuleChanges {
       await log.transaction((tx) => {
         const writer = new RuleStateWriter(tx, kept)
         this.#end(writer, ended, ruleOf, 'device changed')
-        for (const { ruleId, deviceId } of ended) writer.dropMember(ruleId, deviceId)
+        for (const instance of ended) {
+          writer.dropMember(instance.ruleId, instance.deviceId)
+          if (this.#isSelected(instance)) writer.beginAnew(instance)
+        }
       })
       for (const { ruleId, deviceId } of ended) evaluator.forgetInstance(ruleId, deviceId)
     }
@@ -105,6 +110,11 @@ export class RuleChanges {
     if (device === undefined) return rule.isOfCohort && !this.#options.evaluator.hasGroup(ruleId, deviceId)
     if (!rule.matches(device)) return true
     return state.basis !== undefined && state.basis !== this.#options.evaluator.basisOf(rule, device)
+  }
+
+  #isSelected({ ruleId, deviceId }: KeptInstance): boolean {
+    const device = this.#options.findDevice(deviceId)
+    return device !== undefined && this.#options.evaluator.rule(ruleId)?.matches(device) === true
   }
 
   #instancesOf(deviceIds: ReadonlySet<string>): KeptInstance[] {

@@ -73,6 +73,16 @@ describe('devices', () => {
     ])
   })
 
+  test('an edited label gives events other ids, also at a second reading of the same time', async () => {
+    const above = { label: 'max_c', default: 8 }
+    const site = await Site.open({ when: { kind: 'threshold', metric: 'temperature_c', above } })
+    await site.give(at(1, 9))
+    await site.putDevice({ ...fridge, labels: { max_c: '6' } })
+    await site.give(at(1, 9))
+    expect(site.said).toEqual(['raised 1', 'cleared 1 device changed', 'raised 1'])
+    expect(new Set(site.events.map(({ id }) => id)).size).toBe(3)
+  })
+
   test('an edit of a device while the engine was down is noticed when it is back', async () => {
     const above = { label: 'max_c', default: 8 }
     const site = await Site.open({ when: { kind: 'threshold', metric: 'temperature_c', above } })
