@@ -1,3 +1,4 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DeviceRecord } from '../../domain/device.ts'
@@ -29,13 +30,19 @@ import {
 import { newTempDir } from '../support/temp-dir.ts'
 
 /** R3: rules over `kill -9` in the middle of a `for`, a window, a sequence and a silence; and the check of it can fail. */
-const kills = Number(process.env.TIDEMARK_RULE_KILLS ?? (process.env.TIDEMARK_FIGURES === '1' ? 60 : 20))
-const brokenKills = 3
+const kills = Number(process.env.TIDEMARK_RULE_KILLS ?? (process.env.TIDEMARK_FIGURES === '1' ? 60 : 10))
+const brokenKills = 2
 const seed = process.env.TIDEMARK_RULE_KILLS_SEED ?? String(Date.now())
 /** The platform is killed at most this long after the readings of a phase were sent: before, during and after each of its commits. */
 const killDelayMsMax = 40
-/** Between two steps that a broken build has torn apart, so that a kill always falls between them. */
-const tornMs = 200
+/** A broken build goes no further than between two steps that it has torn apart, once there is this file; it then has the other name. */
+const [tearFile, tornFile] = ['tear', 'torn'] as const
+const tear = (condition: string) => `
+  const { existsSync, renameSync } = await import('node:fs');
+  if (existsSync('${tearFile}') && ${condition}) {
+    renameSync('${tearFile}', '${tornFile}');
+    await new Promise(() => undefined);
+  }`
 const stillEvery = 5
 
 describe('kill -9', () => {
@@ -57,7 +64,7 @@ describe('kill -9', () => {
       kills: brokenKills,
       broken: {
         file: 'rules/kept-state.js',
-        code: `this.#tx.put('rule-state', keyOf(rule.id, device.id), state);`,
+        code: `this.#tx.put('rule-state', stateKey(rule.id, device.id), state);`,
         replacement: '',
       },
     })
@@ -69,9 +76,10 @@ describe('kill -9', () => {
       kills: brokenKills,
       broken: {
         file: 'rules/rules-engine.js',
+        isTorn: true,
         code: `await this.#commit(this.#evaluator.evaluate(batches), (tx) => tx.commitOffset(consumers.rules, next));`,
         replacement: `await this.#options.log.transaction((tx) => tx.commitOffset(consumers.rules, next));
-          await new Promise((resolve) => setTimeout(resolve, ${tornMs}));
+          ${tear(`batches.some(({ devices }) => devices.some(({ id }) => id === 'window-edge'))`)}
           await this.#commit(this.#evaluator.evaluate(batches), () => undefined);`,
       },
     })
@@ -83,6 +91,7 @@ describe('kill -9', () => {
       kills: brokenKills,
       broken: {
         file: 'rules/rules-engine.js',
+        isTorn: true,
         code: `await this.#options.log.transaction((tx) => {
             const writer = new RuleStateWriter(tx, this.#kept);
             for (const event of events)
@@ -91,7 +100,7 @@ describe('kill -9', () => {
             const writer = new RuleStateWriter(tx, this.#kept);
             for (const event of events) writer.event(event);
           });
-          if (events.length > 0) await new Promise((resolve) => setTimeout(resolve, ${tornMs}));
+          ${tear(`events.some(({ subject }) => subject.endsWith('-edge'))`)}
           await this.#options.log.transaction((tx) => {
             const writer = new RuleStateWriter(tx, this.#kept);`,
       },
@@ -102,7 +111,13 @@ describe('kill -9', () => {
 
 interface Options {
   readonly kills: number
-  readonly broken?: { readonly file: string; readonly code: string; readonly replacement: string }
+  readonly broken?: {
+    readonly file: string
+    readonly code: string
+    readonly replacement: string
+    /** The kill falls between two steps, however long they take. */
+    readonly isTorn?: boolean
+  }
 }
 
 async function killInTheMiddle(options: Options) {
@@ -129,9 +144,12 @@ async function killInTheMiddle(options: Options) {
       // Every other time all that was sent before is evaluated at the kill, else whatever happens to be.
       const isSettled = phase === killPhase && (broken !== undefined || round % 2 === 0)
       if (isSettled) await allEvaluated(platform)
+      const isTorn = phase === killPhase && broken?.isTorn === true
+      if (isTorn) writeFileSync(join(dir.path, tearFile), '')
       fleet.send(readingsOf(round, phase, killPhase, isStill))
       if (phase === killPhase) {
-        await delay(random('delay', round) * killDelayMsMax + (broken === undefined ? 0 : tornMs / 4))
+        if (isTorn) await torn(dir.path)
+        else await delay(random('delay', round) * killDelayMsMax)
         await platform.end('SIGKILL')
         await withLog((log) => {
           early += eventsOf(log).filter(isOfTheMiddle(round)).length
@@ -219,6 +237,13 @@ class Fleet {
   }
 }
 
+/** The broken platform has come between its two steps. */
+async function torn(dir: string): Promise<void> {
+  const path = join(dir, tornFile)
+  await expect.poll(() => existsSync(path), { timeout: 20_000, interval: 5 }).toBe(true)
+  rmSync(path)
+}
+
 /** Of a platform that has ended. */
 async function readLog<T>(path: string, read: (log: Log) => T): Promise<T> {
   const log = await openLmdbLog({ path })
@@ -265,12 +290,12 @@ function isOfTheMiddle(round: number): (event: EventRecord) => boolean {
 function isInTheMiddle(log: Log, kind: Kind, round: number): boolean {
   const begin = roundAt(round)
   return midDevices(kind).every((device) => {
-    const state = log.get<KeptState>('rule-state', `${kind}\u0000${device}`)
+    const state = log.get<KeptState>('rule-state', `${kind}|${device}`)
     if (kind === 'for') return state?.condition === 'pending' && state.since >= begin
     if (kind === 'sequence') return (state?.inner?.completed?.[0] ?? 0) >= begin
     if (kind === 'absence') return (state?.inner?.last ?? 0) >= begin
     const windows = log.entries('windows', { prefix: `${device} ` }).map(([key]) => key)
-    return windows.some((key) => Number(key.slice(key.lastIndexOf('\u0000') + 1)) >= begin - bucketMsMax)
+    return windows.some((key) => Number(key.slice(key.lastIndexOf('|') + 1)) >= begin - bucketMsMax)
   })
 }
 
