@@ -29,7 +29,8 @@ export interface RulesEngineOptions {
 }
 
 const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
-const gatherMs = 15
+/** What ingest gathered is enough: whoever waits for an event should not wait twice. */
+const gatherMs = 0
 /** A message that was received this long ago has reached the log, if it ever will. */
 const settledMs = 500
 const readingsMax = 100_000
