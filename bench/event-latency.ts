@@ -29,17 +29,41 @@ export interface LatencyReport {
   readonly events: number
   /** Events that did not come. */
   readonly missing: number
-  /** From the intended time of sending a reading to the arrival of its event, of the round whose p99 is the median. */
-  readonly eventMs: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** From a reading handed to its socket to the arrival of its event, of the round whose p99 is the median. */
+  readonly eventMs: Spread
   readonly eventP99MsOfRounds: readonly number[]
-  /** How late the generator itself was: part of the latency. */
+  /** The same from the intended time of sending: how late the generator was is in it. */
+  readonly intendedMs: Spread
   readonly generatorLateP99Ms: number
+  /** The parts of `eventMs`, by the times that an event carries, to the millisecond. */
+  readonly stageMs: Readonly<Record<keyof Stages, Spread>>
   /** The platform's own measure, from the reading received to the event published, of all rounds: `tidemark_event_seconds`. */
   readonly ownMs: { readonly p50: number; readonly p99: number }
 }
 
+interface Spread {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** Where the time between a reading and its event went. `received` of an event is that of the oldest message of its batch. */
+interface Stages {
+  /** Sent to received: the sockets and the group before it; below zero by what ingest gathered. */
+  readonly received: number
+  /** Received to recorded: the group's commit, what ingest gathers, its commit, evaluation. */
+  readonly recorded: number
+  /** Recorded to arrived: the commit of the event, and its delivery. */
+  readonly arrived: number
+}
+
+interface Arrival extends Stages {
+  readonly ms: number
+  readonly intendedMs: number
+}
+
 interface Round {
-  readonly latencies: readonly number[]
+  readonly arrivals: readonly Arrival[]
   readonly lateMs: readonly number[]
   readonly expected: number
 }
@@ -59,16 +83,23 @@ export async function eventLatency(options: LatencyOptions): Promise<LatencyRepo
     for (let i = 0; i < options.rounds; i++) rounds.push(await site.run(options.rate, options.seconds))
     const own = minus(await eventSeconds(platform), before)
     await site.close()
-    const p99 = (of: Round) => percentile(of.latencies, 0.99)
+    const p99 = ({ arrivals }: Round) => spread(arrivals, 'ms').p99
     const of = median(rounds, p99)
+    const { arrivals } = of
     return {
       rules: options.rules,
       rate: options.rate,
-      events: of.latencies.length,
-      missing: rounds.reduce((sum, { expected, latencies }) => sum + expected - latencies.length, 0),
-      eventMs: { p50: percentile(of.latencies, 0.5), p99: p99(of), max: percentile(of.latencies, 1) },
+      events: arrivals.length,
+      missing: rounds.reduce((sum, round) => sum + round.expected - round.arrivals.length, 0),
+      eventMs: spread(arrivals, 'ms'),
       eventP99MsOfRounds: rounds.map(p99),
+      intendedMs: spread(arrivals, 'intendedMs'),
       generatorLateP99Ms: percentile(of.lateMs, 0.99),
+      stageMs: {
+        received: spread(arrivals, 'received'),
+        recorded: spread(arrivals, 'recorded'),
+        arrived: spread(arrivals, 'arrived'),
+      },
       ownMs: { p50: quantileMs(own, 0.5), p99: quantileMs(own, 0.99) },
     }
   } finally {
@@ -81,9 +112,9 @@ export async function eventLatency(options: LatencyOptions): Promise<LatencyRepo
 class Site {
   readonly #publishers: readonly MqttPublisher[]
   readonly #close: () => Promise<unknown>
-  /** Of each reading whose event is awaited, by device and event time: when it should have been sent. */
-  readonly #awaited = new Map<string, number>()
-  #latencies: number[] = []
+  /** Of each reading whose event is awaited, by device and event time: when it was sent, and when it should have been. */
+  readonly #awaited = new Map<string, { readonly sentAt: number; readonly intendedAt: number }>()
+  #arrivals: Arrival[] = []
   #sent = 0
 
   private constructor(publishers: readonly MqttPublisher[], close: () => Promise<unknown>) {
@@ -117,7 +148,7 @@ class Site {
       await Promise.all(publishers.map((publisher) => publisher.close()))
     })
     subscriber.on('message', (topic, payload) => {
-      if (topic.startsWith(eventsPrefix)) site.#arrived(performance.now(), payload)
+      if (topic.startsWith(eventsPrefix)) site.#arrived(Date.now(), payload)
     })
     await subscriber.subscribeAsync(`${eventsPrefix}#`, { qos: 1 })
     return site
@@ -126,26 +157,25 @@ class Site {
   /** Sends on schedule for a while, and waits for the last events. */
   async run(rate: number, seconds: number): Promise<Round> {
     this.#awaited.clear()
-    this.#latencies = []
+    this.#arrivals = []
     const lateMs: number[] = []
     const total = Math.round(rate * seconds)
-    const startedAt = performance.now()
-    const startedTs = Date.now()
+    const startedAt = Date.now()
     let expected = 0
     for (let sent = 0; sent < total; ) {
-      const now = performance.now()
+      const now = Date.now()
       const due = Math.min(total, Math.floor(((now - startedAt) / 1_000) * rate))
       for (; sent < due; sent++) {
         const offsetMs = (sent / rate) * 1_000
         lateMs.push(now - startedAt - offsetMs)
-        if (this.#send(startedAt + offsetMs, startedTs + Math.round(offsetMs))) expected++
+        if (this.#send(now, startedAt + offsetMs)) expected++
       }
       for (const publisher of this.#publishers) publisher.flush()
       await delay(tickMs)
     }
     const until = performance.now() + settleMs
-    while (this.#latencies.length < expected && performance.now() < until) await delay(tickMs)
-    return { latencies: this.#latencies, lateMs, expected }
+    while (this.#arrivals.length < expected && performance.now() < until) await delay(tickMs)
+    return { arrivals: this.#arrivals, lateMs, expected }
   }
 
   close(): Promise<unknown> {
@@ -153,7 +183,8 @@ class Site {
   }
 
   /** Sends the next message; whether an event follows from it. */
-  #send(intendedAt: number, ts: number): boolean {
+  #send(sentAt: number, intendedAt: number): boolean {
+    const ts = Math.round(intendedAt)
     const devices = this.#publishers.length
     const device = this.#sent % devices
     const turn = Math.floor(this.#sent / devices)
@@ -165,24 +196,43 @@ class Site {
     const active_power_w = isOver ? valueOverLowestLimit('active_power_w') : usualValues.active_power_w
     const values = { ...usualValues, active_power_w, energy_import_kwh: 10 }
     this.#publishers[device]!.publish(Buffer.from(JSON.stringify({ ts, values })), turn)
-    if (isOver || isBack) this.#awaited.set(`${deviceId(device)} ${ts}`, intendedAt)
+    if (isOver || isBack) this.#awaited.set(`${deviceId(device)} ${ts}`, { sentAt, intendedAt })
     return isOver || isBack
   }
 
   #arrived(at: number, payload: Buffer): void {
-    const { subject, time } = JSON.parse(payload.toString()) as { subject: string; time: string }
+    const { subject, time, data } = JSON.parse(payload.toString()) as CloudEvent
     const key = `${subject} ${Date.parse(time)}`
-    const intendedAt = this.#awaited.get(key)
-    if (intendedAt === undefined) return
+    const sent = this.#awaited.get(key)
+    if (sent === undefined) return
     this.#awaited.delete(key)
-    this.#latencies.push(at - intendedAt)
+    const [receivedAt, recordedAt] = [Date.parse(data.received), Date.parse(data.recorded)]
+    this.#arrivals.push({
+      ms: at - sent.sentAt,
+      intendedMs: at - sent.intendedAt,
+      received: receivedAt - sent.sentAt,
+      recorded: recordedAt - receivedAt,
+      arrived: at - recordedAt,
+    })
   }
+}
+
+/** What is read of an event. */
+interface CloudEvent {
+  readonly subject: string
+  readonly time: string
+  readonly data: { readonly received: string; readonly recorded: string }
 }
 
 const turnsPerCrossing = 4
 
 function deviceId(index: number): string {
   return `bench-${index}`
+}
+
+function spread(arrivals: readonly Arrival[], of: keyof Arrival): Spread {
+  const values = arrivals.map((arrival) => arrival[of])
+  return { p50: percentile(values, 0.5), p99: percentile(values, 0.99), max: percentile(values, 1) }
 }
 
 function percentile(values: readonly number[], q: number): number {
