@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { TidemarkError } from '../lib/errors.ts'
-import { ApiClient } from '../simulators/api-client.ts'
+import { type ApiFlags, client, withApi } from './connection.ts'
 
-interface Connection {
-  api: string
-  token?: string
+interface Connection extends ApiFlags {
   json?: boolean
 }
 
@@ -37,6 +33,7 @@ export function packsCommand(): Command {
 function listCommand(): Command {
   return withConnection(new Command('list'))
     .description('list the packs')
+    .addHelpText('after', '\nExample:\n  $ tidemark rules packs list\n')
     .action(async (flags: Connection) => {
       const { items } = await client(flags).request<{ items: Pack[] }>('GET', '/rule-packs')
       if (flags.json) print({ items })
@@ -48,6 +45,7 @@ function showCommand(): Command {
   return withConnection(new Command('show'))
     .description('show the rules of a pack, each with its source')
     .argument('<name>', 'as `list` names it', packName)
+    .addHelpText('after', '\nExample:\n  $ tidemark rules packs show indoor-air\n')
     .action(async (name: string, flags: Connection) => {
       const pack = await client(flags).request<Pack & { rules: PackRule[] }>('GET', `/rule-packs/${name}`)
       if (flags.json) return print(pack)
@@ -95,23 +93,7 @@ function installCommand(): Command {
 }
 
 function withConnection(command: Command): Command {
-  return command
-    .option('--api <url>', 'the platform', 'http://127.0.0.1:8080')
-    .option('--token <token>', 'API token; else TIDEMARK_TOKEN, else ./data/admin-token')
-    .option('--json', 'one JSON object on standard output')
-}
-
-function client({ api, token }: Connection): ApiClient {
-  return new ApiClient(api, token ?? process.env.TIDEMARK_TOKEN ?? keptToken())
-}
-
-function keptToken(): string {
-  try {
-    return readFileSync('data/admin-token', 'utf8').trim()
-  } catch {
-    const message = 'a token is needed: --token, TIDEMARK_TOKEN or ./data/admin-token'
-    throw new TidemarkError('TIDEMARK_TOKEN_MISSING', message, { exitCode: 2 })
-  }
+  return withApi(command).option('--json', 'one JSON object on standard output')
 }
 
 function packName(text: string): string {
