@@ -99,7 +99,8 @@ export class Site {
     // Its loops end where they wait for nothing but time, so that none reads a log that is closed.
     void this.#engine?.stop()
     this.#engine = undefined
-    await this.#life.commit
+    // One that had not come to its writes when it was killed reads no more, and writes nothing.
+    await Promise.resolve(this.#life.commit).catch(() => undefined)
   }
 
   async close(): Promise<void> {
