@@ -1,7 +1,7 @@
 import type { EventRecord, EventState } from '../domain/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
-import { type Alarm, type AlarmComment, eventId } from './alarm-events.ts'
+import { type Alarm, type AlarmComment, eventId, rfc3339 } from './alarm-events.ts'
 import {
   type AlarmEpisode,
   type AlarmRecord,
@@ -190,8 +190,4 @@ function appendEvent(
   }
   tx.append('events', Buffer.from(JSON.stringify(event)), 1)
   tx.count(counters.events(alarm.class, alarm.severity, state), 1)
-}
-
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString()
 }

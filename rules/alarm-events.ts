@@ -129,7 +129,8 @@ function fillMessage(
   )
 }
 
-function rfc3339(ms: number): string {
+/** Of Unix ms, in UTC. */
+export function rfc3339(ms: number): string {
   return new Date(ms).toISOString()
 }
 

@@ -1,13 +1,14 @@
 import type { Device } from '../domain/device.ts'
 import type { Severity } from '../domain/event.ts'
 import type { Profile, Value } from '../domain/profile.ts'
-import { CompiledRule, selects } from './compile.ts'
+import { CompiledRule } from './compile.ts'
 import { Evaluator } from './evaluator.ts'
 import { type Evaluation, emptyEvaluation, type Occurrence } from './instance.ts'
 import type { Kept } from './kept.ts'
 import { eventOf } from './occurrence-event.ts'
 import { inOrderOfTime, PastBatches, type PastReading } from './past-readings.ts'
 import type { Rule, StoredRule } from './rule.ts'
+import { selects } from './selection.ts'
 
 /** What is tested, as plain data. */
 export interface BacktestPlan {
@@ -186,7 +187,7 @@ export function selectedDevices(rule: Rule, devices: Iterable<Device>): Device[]
   const selected: Device[] = []
   for (const { id, type, labels, createdAt } of devices) {
     const device = { id, type, labels, createdAt }
-    if (selects(rule.select, { ...device, secretHash: '' })) selected.push(device)
+    if (selects(rule.select, device)) selected.push(device)
   }
   return selected
 }

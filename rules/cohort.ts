@@ -7,9 +7,9 @@ import { Inner, type InnerState } from './conditions/inner.ts'
 import { judgePeer, type PeerEdge, type PeerState, type PeerValue } from './conditions/peers.ts'
 import { HeldReadings } from './held-readings.ts'
 import { Instance } from './instance.ts'
-import type { SharedWindow } from './lane.ts'
 import { PeerValues } from './peer-values.ts'
 import type { GroupCondition, PeersCondition } from './rule.ts'
+import type { SharedWindow } from './shared-window.ts'
 
 /** A device's part in a group. Of `group` its state is that of the inner condition, of `peers` its newest value. */
 export interface Member {

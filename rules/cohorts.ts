@@ -2,10 +2,8 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { Profile } from '../domain/profile.ts'
 import { Cohort, groupIdOf } from './cohort.ts'
 import type { CompiledRule } from './compile.ts'
-import { windowKey } from './device-rules.ts'
 import type { Kept } from './kept.ts'
-import type { SharedWindow } from './lane.ts'
-import { SlidingWindow } from './sliding-window.ts'
+import { loadWindow, type SharedWindow, windowKey } from './shared-window.ts'
 
 export interface CohortsSource {
   readonly kept: Kept
@@ -107,9 +105,8 @@ export class Cohorts {
     const { kept, readingsMax } = this.#source
     const windows = new Map<string, SharedWindow>()
     for (const { metric, lengthMs } of needs) {
-      const buckets = kept.window({ owner: cohort.owner, device: id, metric, lengthMs })
-      const window = SlidingWindow.load(lengthMs, buckets, readingsMax)
-      windows.set(windowKey(metric, lengthMs), { metric, lengthMs, window })
+      const name = { owner: cohort.owner, device: id, metric, lengthMs }
+      windows.set(windowKey(metric, lengthMs), loadWindow(name, kept, readingsMax))
     }
     return windows
   }

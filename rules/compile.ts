@@ -5,8 +5,9 @@ import type { AlarmTiming } from './alarm-machine.ts'
 import { compileCondition } from './condition-kinds.ts'
 import type { CompiledCondition } from './conditions/condition.ts'
 import { RangeThreshold } from './conditions/threshold.ts'
-import type { Duration, Limit, Selection, StoredRule } from './rule.ts'
+import type { Duration, Limit, StoredRule } from './rule.ts'
 import { type CompiledSchedule, compileSchedule } from './schedule.ts'
+import { selects } from './selection.ts'
 
 /** A rule for a device: its limits and durations resolved. Devices whose labels give the same share it. */
 export interface RuleForDevice {
@@ -103,16 +104,6 @@ export class CompiledRule {
 
 /** Variants kept of one rule; beyond it each device has its own. */
 const variantsMax = 1_000
-
-/** Whether a device is among those that `select` means. */
-export function selects({ types, labels, devices }: Selection, device: DeviceRecord): boolean {
-  if (types.length > 0 && !types.includes(device.type)) return false
-  if (devices.length > 0 && !devices.includes(device.id)) return false
-  for (const name in labels) {
-    if (!Object.hasOwn(device.labels, name) || device.labels[name] !== labels[name]) return false
-  }
-  return true
-}
 
 /** A label that holds no finite number gives the default. */
 function resolveLimit(limit: Limit, device: DeviceRecord): number {

@@ -7,7 +7,7 @@ import { type DeviceClock, type Evaluation, Instance } from './instance.ts'
 import type { Kept } from './kept.ts'
 import { Lane } from './lane.ts'
 import { RangeTable } from './range-table.ts'
-import { SlidingWindow } from './sliding-window.ts'
+import { loadWindow, windowKey } from './shared-window.ts'
 
 /** The rules of one device, and what is known of its time. */
 export class DeviceRules {
@@ -181,9 +181,7 @@ function shareWindows(
       const key = windowKey(metric, lengthMs)
       if (lane.windows.has(key)) continue
       const name = { owner: lane.owner, device: device.id, metric, lengthMs }
-      const window =
-        before?.windows.get(key)?.window ?? SlidingWindow.load(lengthMs, kept.window(name), readingsMax)
-      lane.windows.set(key, { metric, lengthMs, window })
+      lane.windows.set(key, before?.windows.get(key) ?? loadWindow(name, kept, readingsMax))
     }
   }
 }
@@ -198,8 +196,4 @@ export function unneededOf({ device, lanes }: DeviceRules, kept: Kept): Evaluati
     ),
     held: held.filter((owner) => !laneBy.has(owner)),
   }
-}
-
-export function windowKey(metric: string, lengthMs: number): string {
-  return `${metric} ${lengthMs}`
 }

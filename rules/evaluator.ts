@@ -5,7 +5,7 @@ import type { ReadingBatch } from '../domain/reading-batch.ts'
 import { groupIdOf, memberBasis } from './cohort.ts'
 import { Cohorts } from './cohorts.ts'
 import { CompiledRule } from './compile.ts'
-import { DeviceEvaluation, type LimitCode } from './device-evaluation.ts'
+import { DeviceEvaluation, type DeviceEvaluationOptions } from './device-evaluation.ts'
 import { buildDeviceRules, type DeviceRules, unneededOf } from './device-rules.ts'
 import type { Evaluation } from './instance.ts'
 import type { Kept } from './kept.ts'
@@ -13,21 +13,15 @@ import type { StoredRule } from './rule.ts'
 import { inOrderOfDependence } from './rule-order.ts'
 
 /** What the evaluator is given of the world. */
-export interface EvaluatorOptions {
+export interface EvaluatorOptions extends Omit<DeviceEvaluationOptions, 'rulesOf' | 'isGroupActive'> {
   readonly kept: Kept
   readonly devices: () => Iterable<DeviceRecord>
   readonly findDevice: (id: string) => DeviceRecord | undefined
   readonly profileOf: (type: string) => Profile | undefined
-  /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
-  readonly isSilenced: (ruleId: string, device: DeviceRecord, timeMs: number) => boolean
-  /** The first event time from `timeMs` on at which it is not; without it, none is known. */
-  readonly endOfSilence?: (ruleId: string, device: DeviceRecord, timeMs: number) => number
   /** Pairs of rule and device. */
   readonly pairsMax: number
   /** Readings in one window. */
   readonly readingsMax: number
-  /** A bound was met: the rule is not evaluated for the device, or over fewer readings, or some of them early. */
-  readonly onLimit: (code: LimitCode, rule: string, device: string) => void
 }
 
 /** How often silence is looked for while readings come. */

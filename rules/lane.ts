@@ -2,6 +2,7 @@ import { HeldReadings } from './held-readings.ts'
 import type { Instance } from './instance.ts'
 import type { RangeTable } from './range-table.ts'
 import type { ReadingShape } from './reading-input.ts'
+import type { SharedWindow } from './shared-window.ts'
 import type { SlidingWindow } from './sliding-window.ts'
 
 /** What a reading of one shape reaches. */
@@ -9,13 +10,6 @@ export interface Plan {
   readonly ranges: readonly { readonly table: RangeTable; readonly at: number }[]
   readonly instances: readonly Instance[]
   readonly windows: readonly { readonly window: SlidingWindow; readonly at: number }[]
-}
-
-/** A window that rules of the lane share. */
-export interface SharedWindow {
-  readonly metric: string
-  readonly lengthMs: number
-  readonly window: SlidingWindow
 }
 
 const plansMax = 200

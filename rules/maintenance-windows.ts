@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Device } from '../domain/device.ts'
 import { isDeviceId, isDeviceType, isLabelName, isRuleId } from '../domain/names.ts'
 import type { Log, LogTransaction } from '../log/log.ts'
 import type { Selection } from './rule.ts'
+import { ruleLimits } from './rule-limits.ts'
+import { selects } from './selection.ts'
 
 /** A time of planned work: no event is raised for the devices that it selects. */
 export interface MaintenanceWindow {
@@ -18,20 +21,24 @@ export interface MaintenanceWindow {
 /** Windows kept, past ones included until they are deleted: each is looked at for each alarm. */
 export const maintenanceWindowsMax = 1_000
 
-/** Bounds of the lists of a selection, as of a rule's. */
-const typesMax = 100
-const devicesMax = 10_000
-const labelsMax = 50
-
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 
 const select = z.strictObject({
-  types: z.array(z.string().refine(isDeviceType, 'not a device type')).max(typesMax).default([]),
+  types: z
+    .array(z.string().refine(isDeviceType, 'not a device type'))
+    .max(ruleLimits.selectTypesMax)
+    .default([]),
   labels: z
     .record(z.string().refine(isLabelName, 'not a label name'), z.string().max(256))
-    .refine((labels) => Object.keys(labels).length <= labelsMax, `at most ${labelsMax} labels`)
+    .refine(
+      (labels) => Object.keys(labels).length <= ruleLimits.labelsMax,
+      `at most ${ruleLimits.labelsMax} labels`,
+    )
     .default({}),
-  devices: z.array(z.string().refine(isDeviceId, 'not a device id')).max(devicesMax).default([]),
+  devices: z
+    .array(z.string().refine(isDeviceId, 'not a device id'))
+    .max(ruleLimits.selectDevicesMax)
+    .default([]),
 })
 
 const fields = {
@@ -135,30 +142,13 @@ export class MaintenanceWindows {
 /** Whether one of `windows` holds `device` at `timeMs` (Unix ms). */
 export function isInMaintenance(
   windows: Iterable<Pick<MaintenanceWindow, 'select' | 'from' | 'to'>>,
-  device: {
-    readonly id: string
-    readonly type: string
-    readonly labels: Readonly<Record<string, string>>
-  },
+  device: Pick<Device, 'id' | 'type' | 'labels'>,
   timeMs: number,
 ): boolean {
   for (const { select, from, to } of windows) {
-    if (timeMs < from || timeMs >= to) continue
-    if (select.types.length > 0 && !select.types.includes(device.type)) continue
-    if (select.devices.length > 0 && !select.devices.includes(device.id)) continue
-    if (hasLabels(device.labels, select.labels)) return true
+    if (timeMs >= from && timeMs < to && selects(select, device)) return true
   }
   return false
-}
-
-function hasLabels(
-  labels: Readonly<Record<string, string>>,
-  wanted: Readonly<Record<string, string>>,
-): boolean {
-  for (const name of Object.keys(wanted)) {
-    if (!Object.hasOwn(labels, name) || labels[name] !== wanted[name]) return false
-  }
-  return true
 }
 
 function countOf(tx: LogTransaction): number {

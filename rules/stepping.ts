@@ -2,11 +2,12 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { Value } from '../domain/profile.ts'
 import { escalatedSeverity, noteArrival, step, type Transition } from './alarm-machine.ts'
 import { outcomes, type WindowView } from './conditions/condition.ts'
-import { type DeviceRules, windowKey } from './device-rules.ts'
+import type { DeviceRules } from './device-rules.ts'
 import { type Evaluation, emptyEvaluation, type Instance, type Occurrence } from './instance.ts'
-import type { SharedWindow } from './lane.ts'
 import type { Stepper } from './range-table.ts'
 import type { InputScope, ReadingInput } from './reading-input.ts'
+import type { StoredRule } from './rule.ts'
+import { type SharedWindow, windowKey } from './shared-window.ts'
 
 export interface SteppingOptions {
   /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
@@ -101,10 +102,11 @@ export class Stepping implements Stepper, InputScope {
   }
 
   #isQuiet({ rule, device }: Instance, timeMs: number): boolean {
-    return (
-      this.#options.isSilenced(rule.id, device, timeMs) ||
-      rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
-    )
+    return this.#options.isSilenced(rule.id, device, timeMs) || this.#isSuppressed(rule, device)
+  }
+
+  #isSuppressed(rule: StoredRule, device: DeviceRecord): boolean {
+    return rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
   }
 
   /**
@@ -119,8 +121,8 @@ export class Stepping implements Stepper, InputScope {
     const { isSilenced, endOfSilence } = this.#options
     const end =
       endOfSilence?.(rule.id, device, from) ?? (isSilenced(rule.id, device, from) ? undefined : from)
-    const isSuppressed = rule.suppressedBy.some((other) => this.#isActiveFor(device, other))
-    instance.announceAt = isSuppressed || end === undefined ? Number.POSITIVE_INFINITY : end
+    instance.announceAt =
+      this.#isSuppressed(rule, device) || end === undefined ? Number.POSITIVE_INFINITY : end
   }
 
   #note(instance: Instance, transition: Transition, time: number, isKnown: boolean): void {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AllCondition, Condition } from '../rule.ts'
 import { type ConditionKind, type Outcome, outcomes } from './condition.ts'
-import { deadlineOf, type FirstReached, Inner, needsOf, reportOfFirst, stepAll } from './inner.ts'
+import { combined, type FirstReached } from './inner.ts'
 
 /** Of `all` and `any`. */
 export const innerMax = 20
@@ -11,23 +11,14 @@ export const all = (inner: z.ZodType<Condition>): ConditionKind<AllCondition, Fi
   schema: z.strictObject({ kind: z.literal('all'), of: z.array(inner).min(1).max(innerMax) }),
   reads: () => [],
   inner: ({ of }) => of.map((condition, i) => ({ path: ['of', i], condition })),
-  compile: ({ of }, context) => {
-    const inners = of.map((condition) => new Inner(context.compile(condition)))
-    return {
-      ...needsOf(inners),
-      ...reportOfFirst(inners),
-      ...deadlineOf<FirstReached>(inners, (state) => state.inner),
-      initial: (beginning) => ({ inner: inners.map((one) => one.initial(beginning)), first: 0 }),
-      step: (state, input) => {
-        stepAll(inners, state, input)
-        // From met over between to unknown each outweighs those before it; cleared outweighs them all.
-        let outcome: Outcome = outcomes.met
-        for (const one of state.inner) {
-          if (one.outcome === outcomes.cleared) return outcomes.cleared
-          if (one.outcome < outcome) outcome = one.outcome
-        }
-        return outcome
-      },
-    }
-  },
+  compile: ({ of }, context) =>
+    combined(of, context, (states) => {
+      // From met over between to unknown each outweighs those before it; cleared outweighs them all.
+      let outcome: Outcome = outcomes.met
+      for (const one of states) {
+        if (one.outcome === outcomes.cleared) return outcomes.cleared
+        if (one.outcome < outcome) outcome = one.outcome
+      }
+      return outcome
+    }),
 })

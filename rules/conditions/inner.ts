@@ -1,4 +1,12 @@
-import { type Beginning, type CompiledCondition, type Input, type Outcome, outcomes } from './condition.ts'
+import type { Condition } from '../rule.ts'
+import {
+  type Beginning,
+  type CompileContext,
+  type CompiledCondition,
+  type Input,
+  type Outcome,
+  outcomes,
+} from './condition.ts'
 
 /** State of a condition within another: its own, its newest outcome, and whether it holds. */
 export interface InnerState {
@@ -80,6 +88,25 @@ export function deadlineOf<S>(
   }
 }
 
+/** A condition of the same device's inner ones, whose outcome `combine` makes of their states. */
+export function combined(
+  conditions: readonly Condition[],
+  { compile }: CompileContext,
+  combine: (states: readonly InnerState[]) => Outcome,
+): CompiledCondition<FirstReached> {
+  const inners = conditions.map((condition) => new Inner(compile(condition)))
+  return {
+    ...needsOf(inners),
+    ...reportOfFirst(inners),
+    ...deadlineOf<FirstReached>(inners, (state) => state.inner),
+    initial: (beginning) => ({ inner: inners.map((one) => one.initial(beginning)), first: 0 }),
+    step: (state, input) => {
+      stepAll(inners, state, input)
+      return combine(state.inner)
+    },
+  }
+}
+
 /** What an event reports of several conditions: that of the first that the input reached. */
 export interface FirstReached {
   inner: InnerState[]
@@ -88,7 +115,7 @@ export interface FirstReached {
 }
 
 /** Shows an input to each inner condition that it reaches. */
-export function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): void {
+function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): void {
   let first = -1
   for (let i = 0; i < inners.length; i++) {
     if (inners[i]!.step(state.inner[i]!, input) && first === -1) first = i
@@ -97,7 +124,7 @@ export function stepAll(inners: readonly Inner[], state: FirstReached, input: In
 }
 
 /** Value, threshold and evidence of the first inner condition that the input reached. */
-export function reportOfFirst(
+function reportOfFirst(
   inners: readonly Inner[],
 ): Pick<CompiledCondition<FirstReached>, 'threshold' | 'value'> &
   Required<Pick<CompiledCondition<FirstReached>, 'thresholdOf' | 'evidence'>> {
