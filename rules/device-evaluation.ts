@@ -185,7 +185,9 @@ export class DeviceEvaluation {
     if (waitMs === 0) return
     cohort.newestArrived = Math.max(cohort.newestArrived, reading.time)
     const { condition } = cohort.members.get(reading.device)!.instance.compiled
-    const isReached = condition.everyReading || metrics.some((metric) => condition.metrics.has(metric))
+    // As `reaches`, of which one that names no metric is reached by any reading.
+    const isAny = condition.everyReading || condition.metrics.size === 0
+    const isReached = isAny || metrics.some((metric) => condition.metrics.has(metric))
     const due = cohort.newestArrived - waitMs
     if (isReached && reading.time >= Math.max(due, cohort.letGoTo))
       this.#hold(cohort.held, cohort.owner, reading)

@@ -72,3 +72,25 @@ test('with a wait a group is evaluated before the rules that it silences', () =>
   for (const ts of [1, 2, 3, 4]) evaluation.give({ ts, values: { temperature_c: 9 }, device: 'fridge-1' })
   expect(said(evaluation)).toEqual(['site=berlin raised 1'])
 })
+
+test('a group of flapping notices it with a wait as without one', () => {
+  const flappingWithin = (wait: string) => {
+    const watched = storedRule({ id: 'watched', select: fridges, wait })
+    const many = storedRule({
+      id: 'many',
+      select: fridges,
+      wait,
+      when: {
+        kind: 'group',
+        of: { kind: 'flapping', of: { rule: 'watched' }, above: 0.2, clear: 0.1 },
+        atLeast: 1,
+      },
+    })
+    const evaluation = new Evaluation([watched, many], { devices })
+    for (let ts = 1; ts <= 12; ts++)
+      evaluation.give({ ts, values: { temperature_c: ts % 2 === 0 ? 9 : 5 }, device: 'fridge-1' })
+    return said(evaluation).filter((line) => line.startsWith('group=all'))
+  }
+  expect(flappingWithin('0s')).toHaveLength(1)
+  expect(flappingWithin('1ms')).toEqual(flappingWithin('0s'))
+})
