@@ -94,6 +94,12 @@ test('the mean is over the period, the highest over any ten minutes of it', asyn
   expect(lastDay.perTenMinutes).toEqual({ mean: 4 / 144, highest: 3 })
 })
 
+test('two exactly ten minutes apart are not within ten minutes', async () => {
+  const { at, raise } = await start()
+  await raise([startMs, startMs + 10 * minuteMs])
+  expect((await at(startMs + 30 * minuteMs)).lastHour.perTenMinutes.highest).toBe(1)
+})
+
 test('what was raised is told by severity', async () => {
   const { at, raise } = await start()
   await raise(times(2, startMs, 1), undefined, 'critical')
