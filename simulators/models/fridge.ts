@@ -31,9 +31,12 @@ interface State {
  * the last one, exactly, from one switching to the next.
  */
 export const fridge: DeviceModel = {
+  name: 'fridge',
   type: 'fridge',
   description: 'fridge with thermostat, compressor and door',
   intervalMs: 60_000,
+  faults: [],
+  parameters: {},
   create: (seed, id) => {
     const doorKey = signalKey(seed, id, 'door')
     const fillingAtMs = Math.round((6.1 + 0.9 * randomAt(signalKey(seed, id, 'filling'), 0)) * hourMs)

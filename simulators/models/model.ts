@@ -1,21 +1,39 @@
 import type { Value } from '../../domain/profile.ts'
 import { hash32 } from '../../lib/prng.ts'
+import type { Consequence, Fault } from '../faults/fault.ts'
 
-/** One simulated device: its readings are a pure function of (seed, device id, time), in whatever order they are asked for. */
+/** One simulated device: its readings are a pure function of (seed, device id, settings, time), in whatever order they are asked for. */
 export interface SimulatedDevice {
   readonly id: string
   readonly type: string
-  /** Values at `timeMs` (Unix ms, from 2000 to 2099). */
+  /** Values at `timeMs` (Unix ms, from 2000 to 2099). Never null: what a sensor does not give is a sensor fault. */
   valuesAt(timeMs: number): Record<string, Value>
+  /** When a process fault of this device shows, by the model's own physics without its noise. Only of kinds in `faults` of the model. */
+  consequenceOf?(fault: Fault): Consequence
+}
+
+/** What a scenario says of one device beyond its name. */
+export interface ModelSettings {
+  /** Process faults, of kinds that the model knows, in order of onset; at most one at a time of each kind. */
+  readonly faults?: readonly Fault[]
+  /** Of those in `parameters` of the model; what is not given is drawn from the seed, or fixed, as its description says. */
+  readonly parameters?: Readonly<Record<string, number | boolean | string>>
 }
 
 /** A kind of device that the simulator can make. Its hours are those of UTC. */
 export interface DeviceModel {
+  /** As scenarios name it; equal to `type` unless several models share a type. */
+  readonly name: string
+  /** Device type under which it registers. */
   readonly type: string
   readonly description: string
   /** Usual time between two readings. */
   readonly intervalMs: number
-  create(seed: number, id: string): SimulatedDevice
+  /** Process faults that it can have. */
+  readonly faults: readonly string[]
+  /** Parameters by name, each with what it means, its unit and its default. */
+  readonly parameters: Readonly<Record<string, string>>
+  create(seed: number, id: string, settings?: ModelSettings): SimulatedDevice
 }
 
 /** Days and registers count from here; the platform takes no reading that is older, nor one of `endMs` or later. */

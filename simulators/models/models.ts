@@ -15,3 +15,7 @@ export const models: readonly DeviceModel[] = [
   waterMeter,
   wearable,
 ]
+
+export function findModel(name: string): DeviceModel | undefined {
+  return models.find((model) => model.name === name)
+}

@@ -18,9 +18,12 @@ interface Stay {
 
 /** An office on workdays: CO2 as the mass balance of people and ventilation gives it, warmth likewise. */
 export const roomSensor: DeviceModel = {
+  name: 'room_sensor',
   type: 'room_sensor',
   description: 'room climate with occupancy and CO2',
   intervalMs: 60_000,
+  faults: [],
+  parameters: {},
   create: (seed, id) => {
     const key = (signal: string) => signalKey(seed, id, signal)
     const keys = {

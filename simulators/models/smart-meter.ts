@@ -23,9 +23,12 @@ interface Hour {
  * chance; within the hour an appliance switches on and off. The register is the integral of the power. Voltage sags with power.
  */
 export const smartMeter: DeviceModel = {
+  name: 'smart_meter',
   type: 'smart_meter',
   description: 'household electricity meter on the H0 load profile',
   intervalMs: 60_000,
+  faults: [],
+  parameters: {},
   create: (seed, id) => {
     const key = (signal: string) => signalKey(seed, id, signal)
     const annualMwh = 2 + 4 * randomAt(key('size'), 0)

@@ -16,9 +16,12 @@ export function kurtosisAtLife(x: number): number {
 
 /** A motor whose bearing is early in its life; all that it shows goes with its load. */
 export const vibrationSensor: DeviceModel = {
+  name: 'vibration_sensor',
   type: 'vibration_sensor',
   description: 'motor with a bearing early in its life',
   intervalMs: 10_000,
+  faults: [],
+  parameters: {},
   create: (seed, id) => {
     const key = (signal: string) => signalKey(seed, id, signal)
     const life = 0.3 * randomAt(key('life'), 0)

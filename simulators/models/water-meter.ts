@@ -15,9 +15,12 @@ const weightSum = hourWeights.reduce((sum, weight) => sum + weight, 0)
 
 /** A home without a leak: water flows while it is used, exactly none at night; the register is the integral of the flow. */
 export const waterMeter: DeviceModel = {
+  name: 'water_meter',
   type: 'water_meter',
   description: 'household water meter, no flow at night',
   intervalMs: 900_000,
+  faults: [],
+  parameters: {},
   create: (seed, id) => {
     const people = 1 + Math.floor(4 * randomAt(signalKey(seed, id, 'people'), 0))
     const keys = uses.map(({ name }) => signalKey(seed, id, name))

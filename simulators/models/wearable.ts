@@ -26,9 +26,12 @@ const stepsPerDay = (sleepsHour - wakesHour) * walkSteps + runSteps
 
 /** A person's day: in each waking hour five minutes of walking, in one of them a run; the body follows. */
 export const wearable: DeviceModel = {
+  name: 'wearable',
   type: 'wearable',
   description: 'wrist wearable with heart rate, SpO2 and activity',
   intervalMs: 10_000,
+  faults: [],
+  parameters: {},
   create: (seed, id) => {
     const key = (signal: string) => signalKey(seed, id, signal)
     const age = 25 + 40 * randomAt(key('age'), 0)
