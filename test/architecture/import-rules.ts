@@ -99,7 +99,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   'csv-parse': ['simulators'],
   luxon: ['rules', 'simulators'],
   'hdr-histogram-js': ['simulators'],
-  yaml: ['cli'],
+  yaml: ['cli', 'simulators/scenario.ts'],
   vitest: ['vitest.config.ts'],
 }
 
