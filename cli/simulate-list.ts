@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { models } from '../simulators/models/models.ts'
-import { scenarios } from '../simulators/run.ts'
+import { loadScenario, shippedScenarios } from '../simulators/scenario.ts'
 
 /** `tidemark simulate list` */
 export function listCommand(): Command {
@@ -9,6 +9,9 @@ export function listCommand(): Command {
     .option('--json', 'one JSON object on standard output')
     .addHelpText('after', '\nExamples:\n  $ tidemark simulate list\n  $ tidemark simulate list --json\n')
     .action(({ json }: { json?: boolean }) => {
+      const scenarios = shippedScenarios()
+        .map(loadScenario)
+        .map(({ name, description }) => ({ name, description }))
       const devices = models.map(({ type, description, intervalMs }) => ({ type, description, intervalMs }))
       if (json) process.stdout.write(`${JSON.stringify({ scenarios, devices })}\n`)
       else {

@@ -59,3 +59,8 @@ export function time(text: string): number {
   if (!Number.isNaN(ms)) return ms
   throw new InvalidArgumentError('expected a time such as 2026-11-23T12:00:00Z')
 }
+
+/** `max` is Infinity. */
+export function speedOrMax(text: string): number {
+  return text === 'max' ? Number.POSITIVE_INFINITY : positive(text)
+}

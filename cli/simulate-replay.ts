@@ -3,7 +3,7 @@ import { isDeviceId } from '../domain/names.ts'
 import { replay } from '../simulators/replay.ts'
 import { loadReplayMap } from '../simulators/replay-map.ts'
 import { client } from './connection.ts'
-import { type Connection, positive, rateHint, withConnection } from './simulate-options.ts'
+import { type Connection, rateHint, speedOrMax, withConnection } from './simulate-options.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
 
 /** `tidemark simulate replay` */
@@ -57,8 +57,4 @@ export function replayCommand(): Command {
 function deviceId(text: string): string {
   if (isDeviceId(text)) return text
   throw new InvalidArgumentError('expected a device id: letters, digits and _ . : -, at most 64')
-}
-
-function speedOrMax(text: string): number {
-  return text === 'max' ? Number.POSITIVE_INFINITY : positive(text)
 }

@@ -1,77 +1,116 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { durationMs } from '../domain/duration.ts'
 import { TidemarkError } from '../lib/errors.ts'
+import { type Preset, presetFaults, presets } from '../simulators/faults/fault-presets.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
-import { run, scenarios } from '../simulators/run.ts'
+import { planRun } from '../simulators/plan.ts'
+import { type RunProgress, run } from '../simulators/run.ts'
+import { type FaultEntry, loadFaults, loadScenario, type Scenario } from '../simulators/scenario.ts'
 import { client } from './connection.ts'
-import {
-  type Connection,
-  durationOption,
-  positive,
-  seed,
-  time,
-  wholeNumber,
-  withConnection,
-} from './simulate-options.ts'
+import { type Connection, seed, speedOrMax, time, wholeNumber, withConnection } from './simulate-options.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
 
 interface RunFlags extends Connection {
-  devices: number
-  duration: number
-  speed: number
+  scenario: string
+  devices?: number
+  duration?: number
+  speed?: number
   seed: number
   start?: number
+  faults: string
+  prefix: string
   ledger?: string
+  truth?: string
 }
 
 /** `tidemark simulate run` */
 export function runCommand(): Command {
   return withConnection(new Command('run'))
-    .description('run a fleet of simulated devices, registering those that are new')
-    .option('--scenario <name>', 'what to run, see `list`', scenario, 'mixed')
-    .option('--devices <n>', 'number of devices', wholeNumber, 12)
-    .addOption(durationOption('--duration', 'how long to run, by the wall clock', 60))
-    .option('--speed <factor>', 'how much faster virtual time passes', positive, 1)
-    .option('--seed <n>', 'the same seed gives the same readings', seed, 42)
+    .description('run a scenario: register its devices, install its rules, send its readings and its faults')
+    .option('--scenario <name|file>', 'what to run, see `list`', 'mixed')
+    .option(
+      '--devices <n>',
+      'number of devices, in the proportions of the scenario; else its own',
+      wholeNumber,
+    )
+    .option(
+      '--duration <duration>',
+      'wall time, or virtual time with --speed max; else the whole scenario',
+      length,
+    )
+    .option('--speed <factor|max>', 'how much faster virtual time passes; else the scenario’s', speedOrMax)
+    .option('--seed <n>', 'the same seed gives the same readings and faults', seed, 42)
     .option('--start <time>', 'virtual time at the start, RFC 3339; else so that the run ends now', time)
-    .option('--faults <preset>', 'none; faults are not implemented yet', faults, 'none')
-    .option('--truth <file>', 'refused: there is no truth to write without faults', noTruth)
-    .option('--ledger <file>', 'append a line for each acknowledged message')
+    .option(
+      '--faults <none|dirty|hostile|file>',
+      'faults of sensors and transport beyond the scenario’s',
+      'none',
+    )
+    .option('--prefix <text>', 'before every device id', prefix, '')
+    .option('--truth <file>', 'write a line for each fault, for `score`')
+    .option('--ledger <file>', 'append a line for each acknowledged message, for `verify`')
     .addHelpText(
       'after',
       '\nExamples:\n  $ tidemark simulate run\n' +
-        '  $ tidemark simulate run --devices 60 --duration 5m --speed 60 --ledger run.ndjson\n' +
-        '  $ tidemark simulate run --start 2026-11-23T00:00:00Z --speed 1440 --duration 60s --seed 7 --json\n',
+        '  $ tidemark simulate run --scenario coldchain --seed 1 --truth t.ndjson --ledger l.ndjson\n' +
+        '  $ tidemark simulate run --devices 60 --duration 5m --speed 60 --faults dirty\n' +
+        '  $ tidemark simulate run --start 2026-11-23T00:00:00Z --speed 1440 --duration 60s --seed 7 --json\n\n' +
+        'A run ends now and so begins in the past. Devices that have reported later already would be late: give\n' +
+        'another --prefix, or a new platform. Exit code 1: something sent was not acknowledged.\n',
     )
     .action(async (flags: RunFlags) => {
-      const { devices, duration: length, speed, seed, ledger } = flags
-      const startMs = flags.start ?? Date.now() - length * speed
-      if (startMs < epochMs || startMs + length * speed > endMs) {
-        const message =
-          'the run would leave the years 2000 to 2099, outside which the platform takes no reading'
-        throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
-      }
+      const scenario = loadScenario(flags.scenario)
+      const plan = planned(scenario, flags)
+      const speed = speedOf(scenario, flags)
+      const { ledger, truth, url: mqttUrl } = flags
       const progress = progressLine()
       await interruptible(async (signal) => {
-        const options = { devices, durationMs: length, speed, seed, startMs, ledger, signal }
-        const onProgress = (p: { sent: number; acknowledged: number }) =>
-          progress(`sent ${p.sent}, acknowledged ${p.acknowledged}`)
-        const result = await run({ ...options, mqttUrl: flags.url, api: client(flags), onProgress })
+        const onProgress = (at: RunProgress) => progress(shown(at))
+        const api = client(flags)
+        const result = await run({ scenario, plan, speed, mqttUrl, api, ledger, truth, signal, onProgress })
         report(result, flags.json)
         if (result.acknowledged < result.sent) process.exitCode = 1
       })
     })
 }
 
-function scenario(text: string): string {
-  if (scenarios.some(({ name }) => name === text)) return text
-  throw new InvalidArgumentError(`expected one of: ${scenarios.map(({ name }) => name).join(', ')}`)
+function speedOf(scenario: Scenario, flags: RunFlags): number {
+  return flags.speed ?? (scenario.speed === 'max' ? Number.POSITIVE_INFINITY : scenario.speed)
 }
 
-function faults(text: string): string {
-  if (text === 'none') return text
-  throw new InvalidArgumentError('only none: faults are not implemented yet')
+function planned(scenario: Scenario, flags: RunFlags) {
+  const { seed: seedOfRun, duration, devices, prefix: before } = flags
+  const speed = speedOf(scenario, flags)
+  const factor = speed === Number.POSITIVE_INFINITY ? 1 : speed
+  const lengthMs = duration === undefined ? scenario.length : duration * factor
+  const startMs = Math.round(flags.start ?? Date.now() - lengthMs)
+  if (startMs < epochMs || startMs + lengthMs > endMs) {
+    const message = 'the run would leave the years 2000 to 2099, outside which the platform takes no reading'
+    throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
+  }
+  const faults = addedFaults(flags.faults)
+  return planRun(scenario, { seed: seedOfRun, startMs, lengthMs, devices, faults, prefix: before })
 }
 
-function noTruth(): never {
-  throw new InvalidArgumentError('faults are not implemented yet, so there is no truth to write')
+function addedFaults(given: string): readonly FaultEntry[] {
+  return (presets as readonly string[]).includes(given) ? presetFaults(given as Preset) : loadFaults(given)
+}
+
+function shown({ sent, acknowledged, reconnects, share, seconds }: RunProgress): string {
+  const left = share > 0 ? (seconds * (1 - share)) / share : 0
+  return (
+    `${Math.floor(share * 100)} %  ${Math.round(acknowledged / Math.max(seconds, 0.001))}/s  ` +
+    `acknowledged ${acknowledged} of ${sent}  reconnects ${reconnects}  ${Math.ceil(left)} s left`
+  )
+}
+
+function length(text: string): number {
+  const ms = durationMs(text)
+  if (ms !== undefined && ms > 0) return ms
+  throw new InvalidArgumentError('expected a duration such as 30s, 10m, 2h')
+}
+
+function prefix(text: string): string {
+  if (/^([A-Za-z0-9][A-Za-z0-9_.:-]{0,30})?$/.test(text)) return text
+  throw new InvalidArgumentError('expected letters, digits and _ . : -, at most 31')
 }

@@ -34,14 +34,15 @@ function problemIn(status: number, text: string): { said: string; problem: ApiPr
 /** The platform's HTTP API, as any client of it would use it. */
 export class ApiClient {
   readonly #url: string
-  readonly #token: string
+  /** Also the password of an operator on MQTT. */
+  readonly token: string
   readonly #timeoutMs: number
 
   /** `url` is the platform's, without `/api/v1`. */
   constructor(url: string, token: string, timeoutMs = answerMsMax) {
     this.#timeoutMs = timeoutMs
     this.#url = url.replace(/\/+$/, '')
-    this.#token = token
+    this.token = token
   }
 
   /** The answer's JSON. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR. */
@@ -59,7 +60,7 @@ export class ApiClient {
         signal: AbortSignal.timeout(this.#timeoutMs),
         headers: {
           ...headers,
-          authorization: `Bearer ${this.#token}`,
+          authorization: `Bearer ${this.token}`,
           ...(body === undefined
             ? {}
             : { 'content-type': isLines ? 'application/x-ndjson' : 'application/json' }),
@@ -82,9 +83,11 @@ export class ApiClient {
   }
 
   /** Registers devices, or finds them registered, and returns the secret of each; those of known devices are renewed. */
-  async provision(devices: readonly { id: string; type: string }[]): Promise<Map<string, DeviceCredentials>> {
+  async provision(
+    devices: readonly { id: string; type: string; labels?: Readonly<Record<string, string>> }[],
+  ): Promise<Map<string, DeviceCredentials>> {
     const credentials = new Map<string, DeviceCredentials>()
-    const lines = devices.map(({ id, type }) => JSON.stringify({ id, type })).join('\n')
+    const lines = devices.map(({ id, type, labels }) => JSON.stringify({ id, type, labels })).join('\n')
     const answer = await this.request<string>('POST', '/devices:import', `${lines}\n`)
     for (const line of answer.split('\n')) {
       if (line === '') continue

@@ -11,6 +11,8 @@ export interface LedgerEntry {
   readonly seq: number
   readonly ts: number
   readonly values: Readonly<Record<string, Value>>
+  /** Of a broken message: the reason code under which the platform must keep it; `values` is empty. */
+  readonly deadLetter?: string | undefined
   /** Unix ms. */
   readonly sentAt: number
   readonly ackedAt: number
@@ -21,6 +23,7 @@ const entrySchema = z.object({
   seq: z.int(),
   ts: z.int(),
   values: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+  deadLetter: z.string().optional(),
   sentAt: z.number(),
   ackedAt: z.number(),
 })

@@ -112,6 +112,19 @@ export class MqttPublisher {
     this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
   }
 
+  /** Sends one message on any topic at QoS 0, after what is queued: for what the broker never acknowledges. */
+  publishOnce(topic: string, payload: Buffer): void {
+    if (!this.#isOpen) return
+    this.#outgoing.push(generate({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }))
+    this.flush()
+  }
+
+  /** Loses the connection, as a radio does; it comes back by itself. */
+  drop(): void {
+    this.flush()
+    this.#socket?.destroy()
+  }
+
   /** Says DISCONNECT and closes. */
   async close(): Promise<void> {
     this.#isClosed = true

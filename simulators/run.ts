@@ -1,80 +1,182 @@
+import { writeFileSync } from 'node:fs'
+import type { Histogram } from 'hdr-histogram-js'
 import { delay } from '../lib/clock.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { ApiClient } from './api-client.ts'
+import { EventLatency } from './event-latency.ts'
 import { FleetRunner } from './fleet-runner.ts'
 import { LedgerWriter } from './ledger.ts'
-import { models } from './models/models.ts'
+import type { Plan } from './plan.ts'
+import type { Scenario } from './scenario.ts'
+import { scheduled } from './schedule.ts'
 
 export interface RunOptions {
-  readonly devices: number
-  /** Of the run, on the wall clock. */
-  readonly durationMs: number
-  /** Virtual time passes this much faster. */
+  readonly scenario: Scenario
+  readonly plan: Plan
+  /** Virtual time passes this much faster; Infinity sends as fast as it is acknowledged. */
   readonly speed: number
-  readonly seed: number
-  /** Virtual time at which the run begins, Unix ms. */
-  readonly startMs: number
   readonly mqttUrl: string
   readonly api: ApiClient
   readonly ledger?: string | undefined
+  readonly truth?: string | undefined
   readonly signal: AbortSignal
-  readonly onProgress?: (progress: { sent: number; acknowledged: number }) => void
+  readonly onProgress?: (progress: RunProgress) => void
+  /** Once all devices are connected. */
+  readonly onConnected?: () => void
+}
+
+export interface RunProgress {
+  readonly sent: number
+  readonly acknowledged: number
+  readonly reconnects: number
+  /** Share of the run's virtual time that is over. */
+  readonly share: number
+  readonly seconds: number
+}
+
+/** Milliseconds. */
+export interface Percentiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
 }
 
 export interface RunReport {
+  readonly scenario: string
+  readonly seed: number
   readonly devices: number
+  readonly from: string
+  readonly to: string
+  readonly faults: number
+  readonly faultsLeftOut: number
   readonly sent: number
   readonly acknowledged: number
   readonly reconnects: number
   readonly seconds: number
+  /** Acknowledged messages a second. */
+  readonly rate: number
+  readonly ackMs: Percentiles
+  /** From when the reading that raised it was due to the event on MQTT; null without an event. */
+  readonly eventMs: Percentiles | null
+  readonly events: number
 }
 
-const tickMs = 20
-
-/** What `--scenario` can name. */
-export const scenarios = [
-  { name: 'mixed', description: 'one device of each kind in turn, all healthy' },
-] as const
+const tickMs = 10
+/** Messages on their way of all devices together, with `--speed max`: what they can be apart in virtual time. */
+const inFlightTotalMax = 4_000
 
 /**
- * Runs the fleet `mixed` on virtual time. Rejects with TIDEMARK_LEDGER_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE,
- * TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (3).
+ * Runs a plan through the platform: writes its truth, registers its devices, installs its rules, connects, and sends what is
+ * due. Rejects with TIDEMARK_LEDGER_INVALID or TIDEMARK_TRUTH_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE, TIDEMARK_MQTT_REFUSED or
+ * TIDEMARK_MQTT_UNREACHABLE (3), TIDEMARK_API_ERROR.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
-  const { seed, speed, startMs, durationMs, api, mqttUrl, signal } = options
-  const fleet = Array.from({ length: options.devices }, (_, i) => {
-    const model = models[i % models.length]!
-    const device = model.create(
-      seed,
-      `sim-${model.type.replaceAll('_', '-')}-${Math.floor(i / models.length) + 1}`,
-    )
-    return { device, intervalMs: model.intervalMs, nextMs: Math.round(startMs) }
-  })
+  const { plan, scenario, speed, api, mqttUrl, signal } = options
+  if (options.truth !== undefined) writeTruth(options.truth, plan, scenario)
   const ledger = options.ledger === undefined ? undefined : new LedgerWriter(options.ledger)
-  const credentials = await api.provision(fleet.map(({ device }) => device))
-  const runner = new FleetRunner({ mqttUrl, credentials, ledger, signal })
+  const credentials = await api.provision(plan.devices)
+  await installRules(api, scenario)
+  const isMax = speed === Number.POSITIVE_INFINITY
+  const runner = new FleetRunner({
+    mqttUrl,
+    credentials,
+    ledger,
+    signal,
+    ...(isMax && { inFlightTotalMax }),
+  })
+  const latency = new EventLatency(mqttUrl, api.token)
   await runner.connect()
+  await latency.connect()
+  options.onConnected?.()
   const startedAt = performance.now()
-  const endMs = startMs + durationMs * speed
-  for (let virtualMs = startMs; virtualMs < endMs && !signal.aborted; ) {
-    virtualMs = Math.min(endMs, startMs + (performance.now() - startedAt) * speed)
-    for (const member of fleet) {
-      for (; member.nextMs < virtualMs && !signal.aborted; member.nextMs += member.intervalMs) {
-        const { device, nextMs } = member
-        await runner.send({ device: device.id, ts: nextMs, values: device.valuesAt(nextMs) })
-      }
-    }
-    runner.flush()
-    options.onProgress?.(runner)
-    await delay(tickMs, signal)
-  }
+  await send(options, runner, latency, startedAt)
   await runner.close()
+  const seconds = (performance.now() - startedAt) / 1000
+  await latency.close()
   ledger?.close()
   const { sent, acknowledged, reconnects } = runner
   return {
-    devices: fleet.length,
+    scenario: plan.scenario,
+    seed: plan.seed,
+    devices: plan.devices.length,
+    from: new Date(plan.startMs).toISOString(),
+    to: new Date(plan.endMs).toISOString(),
+    faults: plan.truths.length,
+    faultsLeftOut: plan.faultsLeftOut,
     sent,
     acknowledged,
     reconnects,
-    seconds: (performance.now() - startedAt) / 1000,
+    seconds,
+    rate: Math.round(acknowledged / seconds),
+    ackMs: percentiles(runner.ackMicros),
+    eventMs: latency.micros.totalCount === 0 ? null : percentiles(latency.micros),
+    events: latency.events,
   }
+}
+
+/** Sends what is due until all is sent or the run is interrupted. */
+async function send(
+  { plan, speed, signal, onProgress }: RunOptions,
+  runner: FleetRunner,
+  latency: EventLatency,
+  startedAt: number,
+): Promise<void> {
+  const { startMs, endMs } = plan
+  const isMax = speed === Number.POSITIVE_INFINITY
+  const progress = (virtualMs: number) => {
+    const share = Math.min(1, (virtualMs - startMs) / (endMs - startMs))
+    onProgress?.({
+      sent: runner.sent,
+      acknowledged: runner.acknowledged,
+      reconnects: runner.reconnects,
+      share,
+      seconds: (performance.now() - startedAt) / 1000,
+    })
+  }
+  let toldAt = 0
+  for (const transmission of scheduled(plan)) {
+    if (signal.aborted) break
+    const { dueMs, device } = transmission
+    // With the speed of `max` a message is due when it can be handed over.
+    let dueAt = isMax ? performance.now() : startedAt + (dueMs - startMs) / speed
+    if (dueAt > performance.now()) {
+      runner.flush()
+      while (dueAt > performance.now() && !signal.aborted) {
+        progress(dueMs)
+        await delay(Math.min(tickMs, dueAt - performance.now()), signal)
+      }
+    }
+    await runner.transmit(transmission, dueAt)
+    if (isMax) dueAt = performance.now()
+    if (transmission.kind === 'reading') latency.sent(device, transmission.reading.ts, dueAt)
+    if (performance.now() - toldAt > 100) {
+      toldAt = performance.now()
+      progress(dueMs)
+    }
+  }
+  runner.flush()
+}
+
+async function installRules(api: ApiClient, { packs, rules }: Scenario): Promise<void> {
+  for (const pack of packs) await api.request('POST', '/rules:install', { pack })
+  if (rules.length > 0) await api.request('POST', '/rules:apply', { rules })
+}
+
+/** The truth of a run, a line for each fault, and beside it what the run was: `score` reads both. */
+export function writeTruth(file: string, plan: Plan, { pass }: Scenario): void {
+  const { scenario, seed, startMs, endMs, devices, truths } = plan
+  const about = { scenario, seed, startMs, endMs, devices: devices.map(({ id }) => id), pass }
+  try {
+    writeFileSync(file, truths.map((truth) => `${JSON.stringify(truth)}\n`).join(''))
+    writeFileSync(`${file}.run.json`, `${JSON.stringify(about)}\n`)
+  } catch (error) {
+    throw new TidemarkError('TIDEMARK_TRUTH_INVALID', messageOf(error), { cause: error, exitCode: 2 })
+  }
+}
+
+function percentiles(micros: Histogram): Percentiles {
+  // A percentile is the upper end of its bucket, which may lie above all that was recorded.
+  const at = (percentile: number) => Math.min(micros.getValueAtPercentile(percentile), micros.maxValue) / 1000
+  return { p50: at(50), p90: at(90), p99: at(99), max: micros.maxValue / 1000 }
 }

@@ -81,7 +81,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   aedes: ['broker/aedes-broker.ts'],
   ws: ['broker'],
   'mqtt-packet': ['broker', 'simulators'],
-  mqtt: ['bench'],
+  mqtt: ['bench', 'simulators/event-latency.ts'],
   lmdb: ['log'],
   msgpackr: ['log'],
   '@duckdb/node-api': ['storage'],
@@ -99,6 +99,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   'csv-parse': ['simulators'],
   luxon: ['rules', 'simulators'],
   'hdr-histogram-js': ['simulators'],
+  tinyqueue: ['simulators'],
   yaml: ['cli', 'simulators/scenario.ts'],
   vitest: ['vitest.config.ts'],
 }

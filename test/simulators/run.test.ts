@@ -5,7 +5,9 @@ import { freePort } from '../../bench/services/free-port.ts'
 import { runDemoFleet } from '../../simulators/demo-fleet.ts'
 import type { LedgerEntry } from '../../simulators/ledger.ts'
 import { models } from '../../simulators/models/models.ts'
+import { planRun } from '../../simulators/plan.ts'
 import { type RunOptions, run } from '../../simulators/run.ts'
+import { loadScenario } from '../../simulators/scenario.ts'
 import { verify } from '../../simulators/verify.ts'
 import { adminToken, type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { newTempDir } from '../support/temp-dir.ts'
@@ -23,18 +25,25 @@ afterAll(async () => {
   dir.remove()
 })
 
-const play = (options: Partial<RunOptions> = {}) =>
-  run({
-    devices: models.length,
-    durationMs: 500,
-    speed: 7_200,
-    seed: 42,
-    startMs,
+interface Play extends Partial<RunOptions> {
+  devices?: number
+  seed?: number
+  durationMs?: number
+}
+
+const play = ({ devices = models.length, seed = 42, durationMs = 500, ...options }: Play = {}) => {
+  const speed = 7_200
+  const scenario = loadScenario('mixed')
+  return run({
+    scenario,
+    plan: planRun(scenario, { seed, startMs, lengthMs: durationMs * speed, devices }),
+    speed,
     mqttUrl: platform.mqttUrl,
     api: platform.api,
     signal: new AbortController().signal,
     ...options,
   })
+}
 /** A ledger without its wall-clock times, by device and sequence. */
 function readings(ledger: string) {
   return readFileSync(ledger, 'utf8')
@@ -44,7 +53,7 @@ function readings(ledger: string) {
     .map(({ device, seq, ts, values }) => ({ device, seq, ts, values }))
     .sort((a, b) => a.device.localeCompare(b.device) || a.seq - b.seq)
 }
-const ledgerOf = async (name: string, options: Partial<RunOptions> = {}) => {
+const ledgerOf = async (name: string, options: Play = {}) => {
   const ledger = join(dir.path, `${name}.ndjson`)
   await play({ ledger, ...options })
   return readings(ledger)

@@ -1,0 +1,106 @@
+import { TidemarkError } from '../lib/errors.ts'
+import { hash32, randomAt } from '../lib/prng.ts'
+import type { Fault } from './faults/fault.ts'
+import { faultKinds } from './faults/fault-kinds.ts'
+import type { FleetMember } from './fleet.ts'
+import type { FaultEntry } from './scenario.ts'
+
+/** A fault with what its entry expects instead of what its kind does. */
+export interface PlannedFault {
+  readonly fault: Fault
+  readonly expect: readonly string[]
+  readonly graceMs: number
+}
+
+export interface FaultPlanOptions {
+  readonly seed: number
+  readonly startMs: number
+  readonly endMs: number
+  /** Whether a device has a metric: sensor faults are only of those. */
+  readonly hasMetric: (member: FleetMember, metric: string) => boolean
+}
+
+/**
+ * Who has which fault, from when to when and how badly: drawn by the seed, the entry's kind and its place among the entries
+ * of that kind, and the device, so that no other device and no other kind changes it. Throws TIDEMARK_SCENARIO_INVALID.
+ */
+export function planFaults(
+  entries: readonly FaultEntry[],
+  fleet: readonly FleetMember[],
+  options: FaultPlanOptions,
+): Map<string, PlannedFault[]> {
+  const planned = new Map<string, PlannedFault[]>(fleet.map(({ id }) => [id, []]))
+  const entriesOfKind = new Map<string, number>()
+  for (const entry of entries) {
+    const place = (entriesOfKind.get(entry.kind) ?? 0) + 1
+    entriesOfKind.set(entry.kind, place)
+    const key = `${options.seed}/${entry.kind}/${place}`
+    for (const member of chosen(entry, key, fleet, planned, options)) {
+      planned.get(member.id)!.push(faultOf(entry, key, place, member, options))
+    }
+  }
+  return planned
+}
+
+function chosen(
+  entry: FaultEntry,
+  key: string,
+  fleet: readonly FleetMember[],
+  planned: ReadonlyMap<string, readonly PlannedFault[]>,
+  { hasMetric }: FaultPlanOptions,
+): FleetMember[] {
+  const kind = faultKinds[entry.kind]!
+  const canHave = (member: FleetMember) =>
+    (entry.devices === undefined || entry.devices.includes(member.id)) &&
+    (entry.group === undefined || entry.group === member.group) &&
+    (kind.class !== 'process' || member.model.faults.includes(entry.kind)) &&
+    (kind.class !== 'sensor' || metricsOf(entry).some((metric) => hasMetric(member, metric)))
+  const candidates = fleet.filter(canHave)
+  const draw = ({ id }: FleetMember) => randomAt(hash32(`${key}/${id}`), 0)
+  if (entry.share !== undefined) return candidates.filter((member) => draw(member) < entry.share!)
+  if (entry.count === undefined) return candidates
+  const isFree = ({ id }: FleetMember) =>
+    kind.class !== 'process' || planned.get(id)!.every(({ fault }) => fault.class !== 'process')
+  return candidates
+    .filter((member) => member.isOriginal && isFree(member))
+    .sort((a, b) => draw(a) - draw(b) || (a.id < b.id ? -1 : 1))
+    .slice(0, entry.count)
+}
+
+function faultOf(
+  entry: FaultEntry,
+  key: string,
+  place: number,
+  { id, ...member }: FleetMember,
+  { startMs, endMs, hasMetric }: FaultPlanOptions,
+): PlannedFault {
+  const kind = faultKinds[entry.kind]!
+  const draws = hash32(`${key}/${id}/draws`)
+  const between = ([low, high]: readonly [number, number], index: number) =>
+    low + (high - low) * randomAt(draws, index)
+  const onsetMs = Math.round(startMs + between(entry.onset, 0))
+  const metrics = metricsOf(entry).filter((metric) => hasMetric({ id, ...member }, metric))
+  const unknown = Object.keys(entry.parameters).find((name) => kind.parameters[name] === undefined)
+  if (unknown !== undefined) {
+    const message = `${entry.kind} has no parameter ${unknown}; it has ${Object.keys(kind.parameters).join(', ') || 'none'}`
+    throw new TidemarkError('TIDEMARK_SCENARIO_INVALID', message, { exitCode: 2 })
+  }
+  const defaults = Object.entries(kind.parameters).map(([name, { default: value }]) => [name, value])
+  const fault: Fault = {
+    id: place === 1 ? `${entry.kind}-${id}` : `${entry.kind}-${place}-${id}`,
+    device: id,
+    kind: entry.kind,
+    class: kind.class,
+    severity: between(entry.severity, 1),
+    onsetMs,
+    endMs:
+      entry.lasts === undefined ? Math.max(endMs, onsetMs) : Math.round(onsetMs + between(entry.lasts, 2)),
+    ...(metrics.length > 0 && { metric: metrics[Math.floor(metrics.length * randomAt(draws, 3))]! }),
+    parameters: { ...Object.fromEntries(defaults), ...entry.parameters },
+  }
+  return { fault, expect: entry.expect ?? kind.expect, graceMs: kind.graceMs }
+}
+
+function metricsOf({ metric = [] }: FaultEntry): readonly string[] {
+  return typeof metric === 'string' ? [metric] : metric
+}
