@@ -35,8 +35,7 @@ const groupSchema = z.strictObject({
   parameters: parameters.default({}),
 })
 
-/** Faults of one kind, as scenarios and fault files list them. */
-export const faultSchema = z.strictObject({
+const faultFields = z.strictObject({
   kind: z.string().refine((text) => Object.hasOwn(faultKinds, text), 'not a kind of fault'),
   /** A group of the fleet; without it all devices (that can have it). */
   group: name.optional(),
@@ -55,6 +54,12 @@ export const faultSchema = z.strictObject({
   /** Instead of what the kind expects. */
   expect: z.array(z.string()).optional(),
 })
+
+/** Faults of one kind, as scenarios and fault files list them. */
+export const faultSchema = faultFields.refine(
+  ({ kind, metric }) => faultKinds[kind]?.class !== 'sensor' || metric !== undefined,
+  { path: ['metric'], message: 'a fault of a sensor needs the metric that it acts on' },
+)
 
 /** A figure of the score that must be reached; see docs/SIMULATOR.md for the figures. */
 export const markSchema = z.strictObject({
