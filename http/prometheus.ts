@@ -59,6 +59,12 @@ export function logMetrics(stats: LogStats, live: { connectedDevices: number; st
       'Values judged by a rule',
       single(stats.counters['rules.evaluations'] ?? 0),
     ),
+    // The name that Prometheus' own client libraries use.
+    gauge(
+      'process_resident_memory_bytes',
+      'Resident memory of the process',
+      single(process.memoryUsage.rss()),
+    ),
     gauge('tidemark_store_up', '1 while the database takes readings', single(live.storeUp ? 1 : 0)),
   ]
   return families.map(format).join('')

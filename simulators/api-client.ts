@@ -82,6 +82,25 @@ export class ApiClient {
     return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T
   }
 
+  /** What `/metrics` says, by name with its labels. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3). */
+  async metrics(): Promise<Map<string, number>> {
+    const text = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(this.#timeoutMs) })
+      .then((response) => response.text())
+      .catch((error) => {
+        const reason = messageOf((error as Error).cause ?? error)
+        throw new TidemarkError('TIDEMARK_API_UNREACHABLE', `${this.#url} does not answer: ${reason}`, {
+          exitCode: 3,
+        })
+      })
+    const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    return new Map(
+      samples.map((line) => [
+        line.slice(0, line.lastIndexOf(' ')),
+        Number(line.slice(line.lastIndexOf(' ') + 1)),
+      ]),
+    )
+  }
+
   /** Registers devices, or finds them registered, and returns the secret of each; those of known devices are renewed. */
   async provision(
     devices: readonly { id: string; type: string; labels?: Readonly<Record<string, string>> }[],

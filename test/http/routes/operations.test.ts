@@ -74,6 +74,7 @@ describe('/metrics', () => {
       tx.count(counters.readingsStored, 9)
     })
     const metrics = await metricsOf(api)
+    expect(metrics.get('process_resident_memory_bytes')).toBeGreaterThan(1e7)
     expect(Object.fromEntries(metrics)).toMatchObject({
       tidemark_messages_acknowledged_total: 0,
       tidemark_readings_stored_total: 9,
