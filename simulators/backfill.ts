@@ -1,0 +1,86 @@
+import type { ApiClient } from './api-client.ts'
+import type { Plan } from './plan.ts'
+
+interface RuleKept {
+  readonly id: string
+  readonly select: { readonly types?: readonly string[] }
+  readonly when: { readonly kind: string }
+}
+
+interface EventPage {
+  readonly items: readonly {
+    readonly id: string
+    readonly type: string
+    readonly subject: string
+    readonly sequence: string
+    readonly data: { readonly rule: string; readonly state: string }
+  }[]
+  readonly nextCursor: string | null
+}
+
+const transitions = new Set(['raised', 'escalated', 'cleared'])
+/** Rules over several devices see the others live, and a test on one device would not. */
+const overDevices = new Set(['group', 'peers'])
+
+/**
+ * How many transitions of devices that had a gap differ from those of an uninterrupted link: from what the same rules say of
+ * the readings that are stored, in order of their time. 0 when what came late raised what it should have, and nothing else.
+ * Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR.
+ */
+export async function backfillDiffers(api: ApiClient, plan: Plan): Promise<number> {
+  const gaps = new Set(plan.truths.filter(({ kind }) => kind === 'gap').map(({ device }) => device))
+  const devices = plan.devices.filter(({ id }) => gaps.has(id))
+  if (devices.length === 0) return 0
+  const rules = (await all<RuleKept>(api, '/rules?enabled=true')).filter(
+    ({ when }) => !overDevices.has(when.kind),
+  )
+  let differences = 0
+  for (const { id: device, type } of devices) {
+    const judged = new Set(rules.map(({ id }) => id))
+    const live = new Set(await liveTransitions(api, device, judged))
+    for (const rule of rules) {
+      const { types = [] } = rule.select
+      if (types.length > 0 && !types.includes(type)) continue
+      const tested = await api.request<{ transitions: readonly { id: string }[] }>('POST', '/rules:test', {
+        rule: withoutVersion(rule),
+        from: plan.startMs,
+        to: plan.endMs,
+        devices: [device],
+      })
+      for (const { id } of tested.transitions) if (!live.delete(id)) differences++
+    }
+    differences += live.size
+  }
+  return differences
+}
+
+async function liveTransitions(
+  api: ApiClient,
+  device: string,
+  rules: ReadonlySet<string>,
+): Promise<string[]> {
+  const path = `/events?device=${encodeURIComponent(device)}`
+  const events = await all<EventPage['items'][number]>(api, path)
+  return events.filter(({ data }) => transitions.has(data.state) && rules.has(data.rule)).map(({ id }) => id)
+}
+
+/** A rule as it was posted: the API adds fields that it does not take back. */
+function withoutVersion(rule: object): object {
+  const { version, createdAt, updatedAt, ...posted } = rule as Record<string, unknown>
+  return posted
+}
+
+/** The items of every page of a list. */
+async function all<T>(api: ApiClient, path: string): Promise<T[]> {
+  const items: T[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page: { items: readonly T[]; nextCursor: string | null } = await api.request(
+      'GET',
+      `${path}&limit=1000${next}`,
+    )
+    items.push(...page.items)
+    cursor = page.nextCursor
+  }
+  return items
+}
