@@ -160,10 +160,10 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     15 * minuteMs,
   ),
 
-  stuck_at: sensor('the value of the onset is given for ever'),
-  spike: sensor('single readings far too high', {
+  stuck_at: sensor('the value of the onset is given all the time'),
+  spike: sensor('single readings far from the truth', {
     probability: chance(0.005),
-    magnitude: { default: 10, is: 'times the value (of a value of 0: this); times severity' },
+    magnitude: { default: 10, is: 'times the value (where that is 0: this); times severity' },
   }),
   dip: sensor('single readings of nothing', { probability: chance(0.005) }),
   drift: sensor('the value wanders off', {
@@ -172,7 +172,10 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   bias: sensor('the value is off by as much always', {
     offset: { default: 1, is: 'added; times severity' },
   }),
-  noise: sensor('the value trembles', { sd: { default: 1, is: 'standard deviation; times severity' } }),
+  noise: sensor('the value trembles', {
+    sd: { default: 1, is: 'standard deviation; times severity' },
+    relative_sd: { default: 0, is: 'of the value, added to sd; times severity' },
+  }),
   quantise: sensor('the value comes in steps', { step: { default: 1, is: 'of the steps; times severity' } }),
   saturate: sensor('the value cannot pass the ends of the sensor', {
     low: { default: -1e9, is: 'lowest' },
@@ -188,13 +191,18 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     modulus: { default: 1_000_000, is: 'first value that it cannot show' },
   }),
 
-  drop: transport('readings never leave', { probability: chance(0.01) }),
+  drop: transport('readings never leave', {
+    probability: chance(0.01),
+    run: { default: 1, is: 'readings in a row that are lost together' },
+  }),
   field_missing: transport('values are missing', { probability: chance(0.1, 'of each value') }),
   gap: transport('no connection; what was read meanwhile comes in order when it is back', {
     lost: { default: 0, is: '1: what was read meanwhile is lost' },
   }),
-  duplicate: transport('readings come twice', { probability: chance(0.01) }),
-  reorder: transport('a reading comes after its successor', { probability: chance(0.05) }),
+  duplicate: transport('readings come twice, within a usual interval', { probability: chance(0.01) }),
+  reorder: transport('a reading comes after its successor: 1.5 usual intervals late', {
+    probability: chance(0.05),
+  }),
   late: transport('a reading comes late', {
     probability: chance(0.3),
     intervals: { default: 3, is: 'usual intervals at most' },
@@ -202,15 +210,15 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   clock_skew: transport('the clock of the device is off', {
     offset_s: { default: 120, is: 'seconds, positive ahead; times severity' },
   }),
-  clock_1970: transport('the clock lost its battery: it counts from 1970', { probability: chance(1) }),
-  clock_future: transport('a reading is dated ahead', {
+  clock_1970: transport('the clock lost its battery: at the onset it is 1970', { probability: chance(1) }),
+  clock_future: transport('readings are dated ahead', {
     probability: chance(0.01),
     offset_s: { default: 31_536_000, is: 'seconds ahead' },
   }),
   reconnect_storm: transport('the connection is lost again and again', {
     every_s: { default: 30, is: 'seconds of virtual time' },
   }),
-  malformed: transport('a payload that is no JSON comes as well', { probability: chance(0.01) }),
+  malformed: transport('a payload that cannot be taken comes as well', { probability: chance(0.01) }),
   oversize: transport('a packet over the limit comes as well', {
     probability: chance(0.001),
     bytes: { default: 70_000, is: 'of its payload' },
