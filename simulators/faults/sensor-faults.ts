@@ -7,18 +7,11 @@ import { type Fault, isActive } from './fault.ts'
 /** A device whose readings pass through its sensor faults; `null` is a value that is not given. */
 export type SensorReading = Readonly<Record<string, Value | null>>
 
-/** One value of one metric, on its way through the faults of its sensor. */
-interface Sensing {
-  readonly device: SimulatedDevice
-  readonly faults: readonly Fault[]
-  readonly seed: number
-  readonly metric: string
-}
-
 /**
  * What the sensors of `device` show at `timeMs`: its values, through the sensor faults among `faults` in the order given.
- * A function of its arguments alone. What a fault makes of a number stays within the range that the shipped profile of the
- * device's type gives the metric, as a sensor cannot show more; the platform refuses a reading with a value outside it.
+ * A function of its arguments alone; it is fastest when a device is asked for with the same list each time. What a fault
+ * makes of a number stays within the range that the shipped profile of the device's type gives the metric: a sensor cannot
+ * show more, and the platform refuses a reading with a value outside it.
  */
 export function sensedValues(
   device: SimulatedDevice,
@@ -27,55 +20,112 @@ export function sensedValues(
   timeMs: number,
 ): SensorReading {
   const values = device.valuesAt(timeMs)
-  const ofSensors = faults.filter((fault) => fault.class === 'sensor')
-  if (!ofSensors.some((fault) => isActive(fault, timeMs))) return values
-  return Object.fromEntries(
-    Object.entries(values).map(([metric, value]) => {
-      const acting = ofSensors.filter((fault) => actsOn(fault, device.type, metric))
-      return [metric, sensed({ device, faults: acting, seed, metric }, value, timeMs)]
-    }),
-  )
+  if (!faults.some((fault) => fault.class === 'sensor' && isActive(fault, timeMs))) return values
+  const sensors = sensorsOf(device, faults, seed)
+  const shown: Record<string, Value | null> = {}
+  for (const metric in values) shown[metric] = sensed(sensors, metric, values[metric]!, timeMs)
+  return shown
 }
 
-function sensed(sensing: Sensing, value: Value, timeMs: number): Value | null {
-  const { faults, device, metric } = sensing
-  let shown: Value | null = value
-  for (const [i, fault] of faults.entries()) {
-    if (shown === null) return null
+/** A fault that acts on a metric, and the key of its draws there: of every device, fault and metric a stream of its own. */
+interface Acting {
+  readonly fault: Fault
+  readonly key: number
+}
+
+interface Sensors {
+  readonly device: SimulatedDevice
+  readonly faults: readonly Fault[]
+  readonly seed: number
+  readonly acting: Map<string, readonly Acting[]>
+  /** True values at onsets, which are asked for with every reading: for most models a look back is dear. */
+  readonly truthAt: Map<number, Readonly<Record<string, Value>>>
+}
+
+const worked = new WeakMap<SimulatedDevice, Sensors>()
+
+function sensorsOf(device: SimulatedDevice, faults: readonly Fault[], seed: number): Sensors {
+  const last = worked.get(device)
+  if (last?.faults === faults && last.seed === seed) return last
+  const sensors = { device, faults, seed, acting: new Map(), truthAt: last?.truthAt ?? new Map() }
+  worked.set(device, sensors)
+  return sensors
+}
+
+function actingOn({ device, faults, seed, acting }: Sensors, metric: string): readonly Acting[] {
+  let found = acting.get(metric)
+  if (found === undefined) {
+    found = faults
+      .filter((fault) => fault.class === 'sensor' && actsOn(fault, device.type, metric))
+      .map((fault) => ({ fault, key: signalKey(seed, device.id, `${fault.id}/${metric}`) }))
+    acting.set(metric, found)
+  }
+  return found
+}
+
+/** What the first `count` faults of a metric make of its true value. */
+function sensed(
+  sensors: Sensors,
+  metric: string,
+  value: Value,
+  timeMs: number,
+  count = Number.POSITIVE_INFINITY,
+): Value | null {
+  const acting = actingOn(sensors, metric)
+  let shown: Value = value
+  for (let i = 0; i < acting.length && i < count; i++) {
+    const { fault, key } = acting[i]!
     if (!isActive(fault, timeMs)) continue
-    const atOnset = () => shownAtOnset({ ...sensing, faults: faults.slice(0, i) }, fault.onsetMs)
-    if (fault.kind === 'null') shown = isDrawn(sensing, fault, timeMs) ? null : shown
-    else if (fault.kind === 'stuck_at') {
-      const stuck = atOnset()
+    if (fault.kind === 'null') {
+      if (isDrawn(fault, key, timeMs)) return null
+    } else if (fault.kind === 'stuck_at') {
+      const stuck = shownAtOnset(sensors, metric, fault, i)
+      if (stuck === null) return null
       if (stuck !== undefined) shown = stuck
     } else if (typeof shown === 'number') {
-      const number = fault.kind === 'counter_reset' ? shown - Number(atOnset() ?? 0) : shown
-      const faulty = faultyNumber(sensing, fault, number, timeMs)
-      if (faulty !== shown) shown = inRange(device.type, metric, faulty)
+      // A register that has begun again shows what came since.
+      const from = fault.kind === 'counter_reset' ? Number(shownAtOnset(sensors, metric, fault, i) ?? 0) : 0
+      const faulty = faultyNumber(fault, key, shown - from, timeMs)
+      if (faulty !== shown) shown = inRange(sensors.device.type, metric, faulty)
     }
   }
   return shown
 }
 
-/** What the kinds make of a number `value`. `counter_reset` has taken the register of the onset away already. */
-function faultyNumber(sensing: Sensing, fault: Fault, value: number, timeMs: number): number {
-  const { severity } = fault
-  const parameter = (name: string) => fault.parameters[name] ?? 0
+/** What the faults before it made of the value at the onset of a fault; undefined where the device gave none then. */
+function shownAtOnset(
+  sensors: Sensors,
+  metric: string,
+  { onsetMs }: Fault,
+  faultsBefore: number,
+): Value | null | undefined {
+  let values = sensors.truthAt.get(onsetMs)
+  if (values === undefined) {
+    values = sensors.device.valuesAt(onsetMs)
+    sensors.truthAt.set(onsetMs, values)
+  }
+  const value = values[metric]
+  return value === undefined ? undefined : sensed(sensors, metric, value, onsetMs, faultsBefore)
+}
+
+function faultyNumber(fault: Fault, key: number, value: number, timeMs: number): number {
+  const { severity, parameters } = fault
+  const parameter = (name: string) => parameters[name] ?? 0
   switch (fault.kind) {
     case 'spike': {
       const magnitude = parameter('magnitude') * severity
-      if (!isDrawn(sensing, fault, timeMs)) return value
+      if (!isDrawn(fault, key, timeMs)) return value
       return value === 0 ? magnitude : value * magnitude
     }
     case 'dip':
-      return isDrawn(sensing, fault, timeMs) ? 0 : value
+      return isDrawn(fault, key, timeMs) ? 0 : value
     case 'drift':
       return value + (parameter('per_day') * severity * (timeMs - fault.onsetMs)) / dayMs
     case 'bias':
       return value + parameter('offset') * severity
     case 'noise': {
       const sd = parameter('sd') + parameter('relative_sd') * Math.abs(value)
-      return value + normalAt(drawKey(sensing, fault), timeMs) * sd * severity
+      return value + normalAt(key, timeMs) * sd * severity
     }
     case 'quantise': {
       const step = parameter('step') * severity
@@ -96,27 +146,8 @@ function faultyNumber(sensing: Sensing, fault: Fault, value: number, timeMs: num
   }
 }
 
-/** Of every reading, metric and fault a draw of its own. */
-function isDrawn(sensing: Sensing, fault: Fault, timeMs: number): boolean {
-  return randomAt(drawKey(sensing, fault), timeMs) < (fault.parameters.probability ?? 0)
-}
-
-function drawKey({ seed, device, metric }: Sensing, fault: Fault): number {
-  return signalKey(seed, device.id, `${fault.id}/${metric}`)
-}
-
-/** True values at onsets, which are asked for with every reading: for most models a look back is dear. */
-const truthAtOnsets = new WeakMap<SimulatedDevice, Map<number, Readonly<Record<string, Value>>>>()
-
-/** What the faults before it made of the value at the onset of a fault; undefined where the device gave none then. */
-function shownAtOnset(sensing: Sensing, onsetMs: number): Value | null | undefined {
-  const { device, metric } = sensing
-  const truths = truthAtOnsets.get(device) ?? new Map<number, Readonly<Record<string, Value>>>()
-  truthAtOnsets.set(device, truths)
-  const values = truths.get(onsetMs) ?? device.valuesAt(onsetMs)
-  truths.set(onsetMs, values)
-  const value = values[metric]
-  return value === undefined ? undefined : sensed(sensing, value, onsetMs)
+function isDrawn({ parameters }: Fault, key: number, timeMs: number): boolean {
+  return randomAt(key, timeMs) < (parameters.probability ?? 0)
 }
 
 const shippedMetrics: ReadonlyMap<string, Readonly<Record<string, MetricProfile>>> = new Map(
