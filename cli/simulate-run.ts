@@ -88,12 +88,14 @@ function planned(scenario: Scenario, flags: RunFlags) {
     const message = 'the run would leave the years 2000 to 2099, outside which the platform takes no reading'
     throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
   }
-  const faults = addedFaults(flags.faults)
+  const faults = addedFaults(flags.faults, lengthMs)
   return planRun(scenario, { seed: seedOfRun, startMs, lengthMs, devices, faults, prefix: before })
 }
 
-function addedFaults(given: string): readonly FaultEntry[] {
-  return (presets as readonly string[]).includes(given) ? presetFaults(given as Preset) : loadFaults(given)
+function addedFaults(given: string, lengthMs: number): readonly FaultEntry[] {
+  return (presets as readonly string[]).includes(given)
+    ? presetFaults(given as Preset, lengthMs)
+    : loadFaults(given)
 }
 
 function shown({ sent, acknowledged, reconnects, share, seconds }: RunProgress): string {

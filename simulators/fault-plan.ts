@@ -54,7 +54,9 @@ function chosen(
     (entry.devices === undefined || entry.devices.includes(member.id)) &&
     (entry.group === undefined || entry.group === member.group) &&
     (kind.class !== 'process' || member.model.faults.includes(entry.kind)) &&
-    (kind.class !== 'sensor' || metricsOf(entry).some((metric) => hasMetric(member, metric)))
+    (kind.class !== 'sensor' ||
+      entry.metric === undefined ||
+      metricsOf(entry).some((metric) => hasMetric(member, metric)))
   const candidates = fleet.filter(canHave)
   const draw = ({ id }: FleetMember) => randomAt(hash32(`${key}/${id}`), 0)
   if (entry.share !== undefined) return candidates.filter((member) => draw(member) < entry.share!)

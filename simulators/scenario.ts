@@ -35,7 +35,8 @@ const groupSchema = z.strictObject({
   parameters: parameters.default({}),
 })
 
-const faultFields = z.strictObject({
+/** Faults of one kind, as scenarios and fault files list them. */
+export const faultSchema = z.strictObject({
   kind: z.string().refine((text) => Object.hasOwn(faultKinds, text), 'not a kind of fault'),
   /** A group of the fleet; without it all devices (that can have it). */
   group: name.optional(),
@@ -48,18 +49,12 @@ const faultFields = z.strictObject({
   onset: range(duration).default([0, 0]),
   lasts: range(duration).optional(),
   severity: range(z.number().positive()).default([1, 1]),
-  /** Of sensor faults: one metric, or several of which each device gets one. */
+  /** Of sensor faults: one metric, or several of which each device gets one; without it all its gauges. */
   metric: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
   parameters: z.record(z.string(), z.number()).default({}),
   /** Instead of what the kind expects. */
   expect: z.array(z.string()).optional(),
 })
-
-/** Faults of one kind, as scenarios and fault files list them. */
-export const faultSchema = faultFields.refine(
-  ({ kind, metric }) => faultKinds[kind]?.class !== 'sensor' || metric !== undefined,
-  { path: ['metric'], message: 'a fault of a sensor needs the metric that it acts on' },
-)
 
 /** A figure of the score that must be reached; see docs/SIMULATOR.md for the figures. */
 export const markSchema = z.strictObject({

@@ -41,7 +41,6 @@ describe('what is wrong in a scenario is told with its place', () => {
     [`${good}faults:\n  - { kind: gremlins }\n`, '/faults/0/kind: not a kind of fault'],
     [`${good}faults:\n  - { kind: gap, onset: [1h] }\n`, '/faults/0/onset'],
     [`${good}faults:\n  - { kind: gap, share: 1.5 }\n`, '/faults/0/share'],
-    [`${good}faults:\n  - { kind: spike }\n`, '/faults/0/metric: a fault of a sensor needs the metric'],
     [`${good}kills: [database]\n`, '/kills/0'],
     [`${good}pass:\n  - { figure: recall, atLeast: high }\n`, '/pass/0/atLeast'],
     ['name: [', 'Flow sequence'],
