@@ -7,7 +7,8 @@ export interface Truth {
   readonly device: string
   readonly kind: string
   readonly class: Fault['class']
-  readonly severity: number
+  /** Of files written by others also a word. */
+  readonly severity: number | string
   readonly onset: number
   readonly detectable_from: number
   /** Of a process fault that destroys something. */
