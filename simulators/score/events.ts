@@ -1,0 +1,75 @@
+import type { DeliveredEvent } from '../../domain/event.ts'
+import type { Value } from '../../domain/profile.ts'
+import type { ApiClient } from '../api-client.ts'
+
+/** An event that told of something, as a score needs it. */
+export interface RaisedEvent {
+  readonly id: string
+  /** Of the event in the platform's stream; text order is the order of telling. */
+  readonly sequence: string
+  readonly type: string
+  readonly rule: string
+  /** A device, or a group of them (`site=berlin`). */
+  readonly device: string
+  /** Event time, Unix ms. */
+  readonly timeMs: number
+  readonly value?: Value
+  readonly threshold?: Value | readonly number[]
+  readonly evidence: readonly Readonly<Record<string, Value>>[]
+}
+
+export interface RaisedEvents {
+  readonly events: readonly RaisedEvent[]
+  /** False when the platform has dropped older events (it keeps 100,000) and some of these may have been of the time asked for. */
+  readonly isComplete: boolean
+}
+
+const pageSize = 1_000
+/** The first event of a platform; docs/SIMULATOR.md, and `eventSequence` in domain/event.ts. */
+const firstSequence = 1
+
+/**
+ * The events of the state `raised` that the platform keeps, with an event time from `fromMs` to `toMs`, both included. Rejects
+ * with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR.
+ */
+export async function raisedEvents(api: ApiClient, fromMs: number, toMs: number): Promise<RaisedEvents> {
+  const events: RaisedEvent[] = []
+  let isComplete = true
+  let after = '0'
+  for (;;) {
+    const path = `/events?after=${after}&limit=${pageSize}`
+    const { items, nextCursor } = await api.request<EventPage>('GET', path)
+    const [oldest] = items
+    // Events before the oldest one kept were told of earlier, though they may lie later in event time: this is all that can be known.
+    if (after === '0' && oldest !== undefined && Number(oldest.sequence) > firstSequence)
+      isComplete = Date.parse(oldest.time) <= fromMs
+    for (const event of items) {
+      const raised = asRaised(event)
+      if (raised !== undefined && raised.timeMs >= fromMs && raised.timeMs <= toMs) events.push(raised)
+    }
+    const last = items.at(-1)
+    if (last === undefined || nextCursor === null) return { events, isComplete }
+    after = last.sequence
+  }
+}
+
+interface EventPage {
+  readonly items: readonly DeliveredEvent[]
+  readonly nextCursor: string | null
+}
+
+function asRaised({ id, sequence, type, time, data }: DeliveredEvent): RaisedEvent | undefined {
+  if (data.state !== 'raised') return undefined
+  const { rule, device, value, threshold, evidence } = data
+  return {
+    id,
+    sequence,
+    type,
+    rule,
+    device,
+    timeMs: Date.parse(time),
+    ...(value === undefined ? {} : { value }),
+    ...(threshold === undefined ? {} : { threshold }),
+    evidence,
+  }
+}
