@@ -79,7 +79,8 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
     ['replay a.csv --map m.json --device a/b', 'expected a device id'],
     ['replay a.csv --map m.json --speed 0', 'expected a number above 0'],
     ['verify', "required option '--ledger <file>' not specified"],
-    ['score', "unknown command 'score'"],
+    ['score', "required option '--truth <file>' not specified"],
+    ['score --truth t.ndjson --from yesterday', 'expected a time such as 2026-11-23T12:00:00Z'],
   ])('%s', async (args, message) => {
     const { error, written } = await parsed(args.split(' '))
     expect(error).toBeInstanceOf(CommanderError)
@@ -98,6 +99,8 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
     ['replay none.csv --map none.json', 'TIDEMARK_MAP_INVALID'],
     [`replay none.csv --map ${join(maps, 'room-occupancy.json')} --token t`, 'TIDEMARK_CSV_INVALID'],
     ['verify --ledger none.ndjson --token t', 'TIDEMARK_LEDGER_INVALID'],
+    ['score --truth none.ndjson --token t', 'TIDEMARK_TRUTH_INVALID'],
+    ['score --truth none.ndjson --scenario none --token t', 'TIDEMARK_SCENARIO_INVALID'],
   ])('%s', async (args, code) => {
     expect((await parsed(args.split(' '))).error).toMatchObject({ code, exitCode: 2 })
   })
@@ -113,13 +116,16 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
   })
 })
 
-test.each(['list', 'run', 'bench', 'replay', 'verify'])('%s --help shows an example', async (name) => {
-  const { error, written } = await parsed([name, '--help'])
-  expect(error).toMatchObject({ exitCode: 0 })
-  expect(written).toMatch(/Examples?:\n {2}\$ tidemark simulate /)
-  expect(written).toContain(`$ tidemark simulate ${name}`)
-  expect(written).not.toContain('default: null')
-})
+test.each(['list', 'run', 'bench', 'replay', 'verify', 'score'])(
+  '%s --help shows an example',
+  async (name) => {
+    const { error, written } = await parsed([name, '--help'])
+    expect(error).toMatchObject({ exitCode: 0 })
+    expect(written).toMatch(/Examples?:\n {2}\$ tidemark simulate /)
+    expect(written).toContain(`$ tidemark simulate ${name}`)
+    expect(written).not.toContain('default: null')
+  },
+)
 
 test('list names the scenarios and the kinds of device, for people and for machines', async () => {
   const [text, json] = await Promise.all([simulate(['list']), simulate(['list', '--json'])])
