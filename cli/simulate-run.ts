@@ -4,10 +4,20 @@ import { TidemarkError } from '../lib/errors.ts'
 import { type Preset, presetFaults, presets } from '../simulators/faults/fault-presets.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
 import { planRun } from '../simulators/plan.ts'
-import { type RunProgress, run } from '../simulators/run.ts'
+import type { RunProgress } from '../simulators/run.ts'
 import { type FaultEntry, loadFaults, loadScenario, type Scenario } from '../simulators/scenario.ts'
+import { type ScoredRunReport, scoredRun } from '../simulators/scored-run.ts'
 import { client } from './connection.ts'
-import { type Connection, seed, speedOrMax, time, wholeNumber, withConnection } from './simulate-options.ts'
+import {
+  type Connection,
+  durationOption,
+  seed,
+  speedOrMax,
+  time,
+  wholeNumber,
+  withConnection,
+} from './simulate-options.ts'
+import { scoreReport, scoreText } from './simulate-score.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
 
 interface RunFlags extends Connection {
@@ -19,6 +29,7 @@ interface RunFlags extends Connection {
   start?: number
   faults: string
   prefix: string
+  settle: number
   ledger?: string
   truth?: string
 }
@@ -47,6 +58,7 @@ export function runCommand(): Command {
       'none',
     )
     .option('--prefix <text>', 'before every device id', prefix, '')
+    .addOption(durationOption('--settle', 'how long to wait for the platform to have caught up', 60))
     .option('--truth <file>', 'write a line for each fault, for `score`')
     .option('--ledger <file>', 'append a line for each acknowledged message, for `verify`')
     .addHelpText(
@@ -67,11 +79,24 @@ export function runCommand(): Command {
       await interruptible(async (signal) => {
         const onProgress = (at: RunProgress) => progress(shown(at))
         const api = client(flags)
-        const result = await run({ scenario, plan, speed, mqttUrl, api, ledger, truth, signal, onProgress })
-        report(result, flags.json)
-        if (result.acknowledged < result.sent) process.exitCode = 1
+        const options = { scenario, plan, speed, mqttUrl, api, ledger, truth, signal, onProgress }
+        const result = await scoredRun({ ...options, settleMs: flags.settle })
+        printReport(result, flags.json)
+        if (result.run.acknowledged < result.run.sent) process.exitCode = 1
       })
     })
+}
+
+/** One object of all; or the run, then what was lost, then what was told. */
+function printReport({ run: ran, verify, score }: ScoredRunReport, asJson: boolean | undefined): void {
+  if (asJson) {
+    const judged = score === undefined ? {} : { score: scoreReport(score) }
+    process.stdout.write(`${JSON.stringify({ ...ran, ...(verify && { verify }), ...judged })}\n`)
+    return
+  }
+  report(ran, false)
+  if (verify !== undefined) report({ verify: { ...verify, examples: verify.examples.length } }, false)
+  if (score !== undefined) process.stdout.write(`\n${scoreText(score)}`)
 }
 
 function speedOf(scenario: Scenario, flags: RunFlags): number {

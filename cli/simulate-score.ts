@@ -35,19 +35,20 @@ export function scoreCommand(): Command {
       const api = client(flags)
       const { truth: truthFile, settle: settleMs, from: fromMs, to: toMs } = flags
       const result = await assess({ truthFile, api, settleMs, nowMs: Date.now(), fromMs, toMs, marks })
-      if (flags.json) process.stdout.write(`${JSON.stringify(machineReport(result))}\n`)
-      else process.stdout.write(reportText(result))
+      if (flags.json) process.stdout.write(`${JSON.stringify(scoreReport(result))}\n`)
+      else process.stdout.write(scoreText(result))
       if (result.marks.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
     })
 }
 
 /** One object with everything that the text has. */
-function machineReport({ span, score, ...rest }: Assessment): object {
+export function scoreReport({ span, score, ...rest }: Assessment): object {
   const { startMs, endMs, devices } = span
   return { ...rest, startMs, endMs, devices: devices.length, ...score }
 }
 
-function reportText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
+/** The score as people read it. */
+export function scoreText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
   const name = scenario === undefined ? '' : `${scenario}, seed ${seed}: `
   const [from, to] = [span.startMs, span.endMs].map((ms) => new Date(ms).toISOString())
   const warnings = [

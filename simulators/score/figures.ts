@@ -19,12 +19,13 @@ export const figures = {
 
 export type Figure = keyof typeof figures
 
+/** Those that only a ledger shows. */
+export const verifyFigures = ['missing', 'altered', 'invented', 'repeated'] as const
+
 /** Figures that the run adds, of the whole: what `verify` found, and how it went. */
 export const runFigures = [
-  'missing',
-  'altered',
-  'invented',
-  'repeated',
+  ...verifyFigures,
+  'backfillDiffers',
   'ackP99Ms',
   'eventP99Ms',
   'platformMemoryMiB',

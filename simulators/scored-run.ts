@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { backfillDiffers } from './backfill.ts'
+import { peakMemoryMiB } from './platform-memory.ts'
+import { type RunOptions, type RunReport, run } from './run.ts'
+import { type Assessment, assess } from './score/assess.ts'
+import { type RunFigures, verifyFigures } from './score/figures.ts'
+import { type VerifyReport, verify } from './verify.ts'
+
+export interface ScoredRunOptions extends RunOptions {
+  /** How long to wait for the platform to have caught up with what it acknowledged. */
+  readonly settleMs: number
+}
+
+export interface ScoredRunReport {
+  readonly run: RunReport
+  /** Of the ledger, where one was asked for or a mark is of it. */
+  readonly verify?: VerifyReport
+  /** None of a scenario without faults and marks, nor of a run that was interrupted. */
+  readonly score?: Assessment
+}
+
+/**
+ * Runs a plan, then says what it showed: what was lost, what was told, and which marks were reached. Files that nobody asked for
+ * are temporary. Rejects as `run`, `verify` and `assess` do.
+ */
+export async function scoredRun(options: ScoredRunOptions): Promise<ScoredRunReport> {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-run-'))
+  try {
+    return await runAndScore(options, folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function runAndScore(options: ScoredRunOptions, folder: string): Promise<ScoredRunReport> {
+  const { scenario, plan, api, settleMs, signal } = options
+  const asked = new Set(scenario.pass.map(({ figure }) => figure))
+  const needsLedger = verifyFigures.some((figure) => asked.has(figure))
+  const ledger = options.ledger ?? (needsLedger ? join(folder, 'ledger.ndjson') : undefined)
+  const truth = options.truth ?? join(folder, 'truth.ndjson')
+  const over = new AbortController()
+  const memory = peakMemoryMiB(api, over.signal)
+  const report = await run({ ...options, ledger, truth }).finally(() => over.abort())
+  const isScored = plan.truths.length > 0 || scenario.pass.length > 0
+  if (signal.aborted) return { run: report }
+  const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
+  if (!isScored) return { run: report, ...(verified && { verify: verified }) }
+  const memoryMiB = await memory
+  const figures: RunFigures = {
+    ...verified,
+    ackP99Ms: report.ackMs.p99,
+    ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
+    ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
+    ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
+  }
+  const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
+  return { run: report, ...(verified && { verify: verified }), score }
+}
