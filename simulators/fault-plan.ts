@@ -10,6 +10,8 @@ export interface PlannedFault {
   readonly fault: Fault
   readonly expect: readonly string[]
   readonly graceMs: number
+  /** Where devices fail together: the group, `region=west`, which is the device of the truth. */
+  readonly group?: string
 }
 
 export interface FaultPlanOptions {
@@ -36,7 +38,7 @@ export function planFaults(
     entriesOfKind.set(entry.kind, place)
     const key = `${options.seed}/${entry.kind}/${place}`
     for (const member of chosen(entry, key, fleet, planned, options)) {
-      planned.get(member.id)!.push(faultOf(entry, key, place, member, options))
+      planned.get(member.id)!.push(plannedFault(entry, key, place, member, options))
     }
   }
   return planned
@@ -58,7 +60,9 @@ function chosen(
       entry.metric === undefined ||
       metricsOf(entry).some((metric) => hasMetric(member, metric)))
   const candidates = fleet.filter(canHave)
-  const draw = ({ id }: FleetMember) => randomAt(hash32(`${key}/${id}`), 0)
+  const drawOf = (name: string) => randomAt(hash32(`${key}/${name}`), 0)
+  if (entry.together !== undefined) return chosenTogether(entry, entry.together, candidates, drawOf)
+  const draw = ({ id }: FleetMember) => drawOf(id)
   if (entry.share !== undefined) return candidates.filter((member) => draw(member) < entry.share!)
   if (entry.count === undefined) return candidates
   const isFree = ({ id }: FleetMember) =>
@@ -69,7 +73,22 @@ function chosen(
     .slice(0, entry.count)
 }
 
-function faultOf(
+/** All devices of as many groups as the entry says, or of all. */
+function chosenTogether(
+  { count, share }: FaultEntry,
+  label: string,
+  candidates: readonly FleetMember[],
+  drawOf: (group: string) => number,
+): FleetMember[] {
+  const groups = [...new Set(candidates.flatMap(({ labels }) => labels[label] ?? []))]
+  const drawn = groups
+    .filter((group) => share === undefined || drawOf(group) < share)
+    .sort((a, b) => drawOf(a) - drawOf(b) || (a < b ? -1 : 1))
+    .slice(0, count)
+  return candidates.filter(({ labels }) => drawn.includes(labels[label] ?? ''))
+}
+
+function plannedFault(
   entry: FaultEntry,
   key: string,
   place: number,
@@ -77,7 +96,10 @@ function faultOf(
   { startMs, endMs, hasMetric }: FaultPlanOptions,
 ): PlannedFault {
   const kind = faultKinds[entry.kind]!
-  const draws = hash32(`${key}/${id}/draws`)
+  const group =
+    entry.together === undefined ? undefined : `${entry.together}=${member.labels[entry.together]}`
+  // What fails together fails at one time and as badly.
+  const draws = hash32(`${key}/${group ?? id}/draws`)
   const between = ([low, high]: readonly [number, number], index: number) =>
     low + (high - low) * randomAt(draws, index)
   const onsetMs = Math.round(startMs + between(entry.onset, 0))
@@ -100,7 +122,8 @@ function faultOf(
     ...(metrics.length > 0 && { metric: metrics[Math.floor(metrics.length * randomAt(draws, 3))]! }),
     parameters: { ...Object.fromEntries(defaults), ...entry.parameters },
   }
-  return { fault, expect: entry.expect ?? kind.expect, graceMs: kind.graceMs }
+  const told = { fault, expect: entry.expect ?? kind.expect, graceMs: kind.graceMs }
+  return group === undefined ? told : { ...told, group }
 }
 
 function metricsOf({ metric = [] }: FaultEntry): readonly string[] {

@@ -65,8 +65,17 @@ export function planRun(scenario: Scenario, options: PlanOptions): Plan {
       transmissions: () => transmissionsOf(member, device, faults, { seed, startMs, endMs }),
     })
   }
-  truths.sort((a, b) => a.onset - b.onset || (a.id < b.id ? -1 : 1))
-  return { scenario: scenario.name, seed, startMs, endMs, devices, truths, faultsLeftOut }
+  return { scenario: scenario.name, seed, startMs, endMs, devices, truths: inOrder(truths), faultsLeftOut }
+}
+
+/** In order of onset; of what fails together one truth, which can be told of when the first of its devices shows it. */
+function inOrder(truths: readonly Truth[]): Truth[] {
+  const byId = new Map<string, Truth>()
+  for (const truth of truths) {
+    const same = byId.get(truth.id)
+    if (same === undefined || truth.detectable_from < same.detectable_from) byId.set(truth.id, truth)
+  }
+  return [...byId.values()].sort((a, b) => a.onset - b.onset || (a.id < b.id ? -1 : 1))
 }
 
 /** The device with those of its faults that can be told of before the end. */
@@ -83,11 +92,11 @@ function deviceWith(member: FleetMember, planned: readonly PlannedFault[], seed:
   return { device, faults: told, seen: told.map(truthOf) }
 }
 
-function truth({ fault, expect, graceMs }: PlannedFault, device: SimulatedDevice): Truth {
+function truth({ fault, expect, graceMs, group }: PlannedFault, device: SimulatedDevice): Truth {
   const consequence = fault.class === 'process' ? device.consequenceOf?.(fault) : undefined
   return {
-    id: fault.id,
-    device: fault.device,
+    id: group === undefined ? fault.id : fault.id.replace(fault.device, group),
+    device: group ?? fault.device,
     kind: fault.kind,
     class: fault.class,
     severity: fault.severity,

@@ -43,6 +43,8 @@ export const faultSchema = z.strictObject({
   /** How many devices of the group, drawn by the seed; or a share of them. */
   count: z.int().min(1).optional(),
   share: z.number().gt(0).max(1).optional(),
+  /** A label: all devices with the same value of it fail together, as one fault of the group; `count` is then of values. */
+  together: z.string().optional(),
   /** Or these devices. */
   devices: z.array(z.string()).min(1).optional(),
   /** After the start; and how long it lasts, else to the end. */

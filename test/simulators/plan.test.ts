@@ -133,3 +133,20 @@ test('the schedule is in order of time and has everything', () => {
   expect(all).toHaveLength(own.reduce((sum, count) => sum + count, 0))
   for (let i = 1; i < all.length; i++) expect(all[i]!.dueMs).toBeGreaterThanOrEqual(all[i - 1]!.dueMs)
 })
+
+test('what fails together is one truth of its group, and the same fault on each of its devices', () => {
+  const together = {
+    faults: [{ kind: 'gap', together: 'site', count: 1, onset: ['1h', '3h'], lasts: '30m' }],
+  }
+  const plan = planOf(together)
+  expect(plan.truths).toHaveLength(1)
+  const [{ device, onset, end, id }] = plan.truths as [(typeof plan.truths)[number]]
+  expect(device).toMatch(/^site=[ab]$/)
+  expect(id).toBe(`gap-${device}`)
+  for (const { id: fridge, labels } of plan.devices) {
+    const inGap = sentBy(plan, fridge).filter(({ dueMs }) => dueMs > onset && dueMs < end)
+    if (`site=${labels.site}` === device) expect(inGap).toEqual([])
+    else expect(inGap.length).toBeGreaterThan(0)
+  }
+  expect(planOf(together, { devices: 40 }).truths).toEqual(plan.truths)
+})
