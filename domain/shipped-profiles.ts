@@ -112,5 +112,20 @@ export const shippedProfiles: readonly Profile[] = [
       steps: counter('1'),
     },
   },
+  {
+    type: 'air_handler',
+    strict: false,
+    tags: ['site'],
+    expectedInterval: '1m',
+    metrics: {
+      filter_pressure_pa: gauge('Pa', -10_000, 10_000),
+      fan_speed_pct: percent,
+      valve_command_pct: percent,
+      valve_position_pct: percent,
+      supply_temperature_c: gauge('°C', -60, 200),
+      supply_setpoint_c: gauge('°C', -60, 200),
+      return_temperature_c: gauge('°C', -60, 200),
+    },
+  },
   { type: 'generic', strict: false, tags: ['site'], metrics: {} },
 ]

@@ -1,3 +1,4 @@
+import { airHandler } from './air-handler.ts'
 import { fridge } from './fridge.ts'
 import type { DeviceModel } from './model.ts'
 import { roomSensor } from './room-sensor.ts'
@@ -14,6 +15,7 @@ export const models: readonly DeviceModel[] = [
   fridge,
   waterMeter,
   wearable,
+  airHandler,
 ]
 
 export function findModel(name: string): DeviceModel | undefined {

@@ -38,10 +38,18 @@ const contract: Record<string, { others: string[]; counters: string[] }> = {
     ],
     counters: ['steps'],
   },
+  // Beside the contract's types.
+  air_handler: {
+    others: [
+      ...['filter_pressure_pa', 'fan_speed_pct', 'valve_command_pct', 'valve_position_pct'],
+      ...['supply_temperature_c', 'supply_setpoint_c', 'return_temperature_c'],
+    ],
+    counters: [],
+  },
   generic: { others: [], counters: [] },
 }
 
-test('the device types of the contract ship, and no others', () => {
+test('the device types of the contract ship, and the one beside them', () => {
   expect(shippedProfiles.map(({ type }) => type).toSorted()).toEqual(Object.keys(contract).toSorted())
 })
 
