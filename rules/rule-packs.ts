@@ -3,6 +3,7 @@ import { coldChain } from './packs/cold-chain.ts'
 import { deviceHealth } from './packs/device-health.ts'
 import { electricity } from './packs/electricity.ts'
 import { gas } from './packs/gas.ts'
+import { hvac } from './packs/hvac.ts'
 import { indoorAir } from './packs/indoor-air.ts'
 import type { RulePack } from './packs/rule-pack.ts'
 import { vibration } from './packs/vibration.ts'
@@ -18,6 +19,7 @@ export const rulePacks: readonly RulePack[] = [
   deviceHealth,
   electricity,
   gas,
+  hvac,
   indoorAir,
   vibration,
   water,

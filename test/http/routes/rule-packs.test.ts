@@ -25,6 +25,7 @@ describe('listing', () => {
       'device-health',
       'electricity',
       'gas',
+      'hvac',
       'indoor-air',
       'vibration',
       'water',
