@@ -35,7 +35,8 @@ const zone = (machine: Machine, letter: 'c' | 'd', limit: number): PackRule => (
     minCount: 10,
     above: limit,
   },
-  keepFor: '30m',
+  // A machine near a boundary crosses it with every change of its load: that is one alarm.
+  keepFor: '6h',
   message:
     letter === 'c'
       ? '{device}: {value} mm/s, above {threshold}: not for long-term operation. Plan a repair.'
@@ -73,10 +74,10 @@ const hot = (
   ...bearing,
   id: `vibration-bearing-temperature-${level}`,
   name: `Bearing above ${limit} °C`,
-  description: `A rolling bearing above ${limit} °C for a minute.`,
+  description: `A rolling bearing above ${limit} °C for three minutes: two wrong readings in a row raise nothing.`,
   severity,
   when: { kind: 'threshold', metric: 'bearing_temperature_c', above: limit, clear: limit - 3 },
-  for: '1m',
+  for: '3m',
   keepFor: '5m',
   suppressedBy,
   message: `{device}: the bearing has {value} °C (limit {threshold}). ${message}`,
@@ -108,10 +109,10 @@ export const vibration: RulePack = {
       ...bearing,
       id: 'vibration-bearing-temperature-rise',
       name: 'Bearing warms by more than 2 °C a minute',
-      description: 'The bearing warmed by more than 2 °C a minute, over 2 minutes, seen for one.',
+      description: 'The bearing warmed by more than 2 °C a minute, over 2 minutes, seen for three.',
       severity: 'major',
       when: { kind: 'rate', metric: 'bearing_temperature_c', window: '2m', per: '1m', above: 2 },
-      for: '1m',
+      for: '3m',
       keepFor: '2m',
       message: '{device}: the bearing warms by {value} °C a minute. It is running dry or seizing: stop it.',
       labels: { pack, standard: practiceNotStandard },

@@ -91,8 +91,9 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   door_left_open: process(
     ['fridge'],
     'the door stands open',
-    ['cold-chain-door-open', 'cold-chain-fridge-too-warm'],
-    hourMs,
+    ['cold-chain-door-open', 'cold-chain-fridge-too-warm', 'cold-chain-compressor-duty'],
+    // The compressor makes up for it afterwards, and the rule looks three hours back.
+    4 * hourMs,
   ),
   water_leak: process(
     ['water_meter'],
