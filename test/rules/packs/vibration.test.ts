@@ -115,17 +115,17 @@ const hot = (level: string, limit: number): PackCase[] => {
   return [
     row(rule, 'at the limit', '10s', [['10m', celsius(limit)]], []),
     row(rule, 'just under', '10s', [['10m', celsius(limit - 0.1)]], []),
-    row(rule, 'just over, for exactly a minute', '10s', [['70s', celsius(limit + 0.1)]], ['raised 1m']),
-    row(rule, 'just over, for less', '10s', [['60s', celsius(limit + 0.1)]], []),
+    row(rule, 'just over, for exactly three minutes', '10s', [['190s', celsius(limit + 0.1)]], ['raised 3m']),
+    row(rule, 'just over, for less', '10s', [['180s', celsius(limit + 0.1)]], []),
     row(
       rule,
       'cleared after 5 minutes 3 °C under it',
       '10s',
       [
-        ['70s', celsius(limit + 1)],
+        ['190s', celsius(limit + 1)],
         ['310s', celsius(limit - 3)],
       ],
-      ['raised 1m', 'cleared 370s'],
+      ['raised 3m', 'cleared 490s'],
     ),
   ]
 }
@@ -142,19 +142,19 @@ testPack('vibration', [
   row('bearing-temperature-rise', 'just under', '1m', [['20m', warming(1.9)]], []),
   row(
     'bearing-temperature-rise',
-    'just over, for exactly a minute',
+    'just over, for exactly three minutes',
     '1m',
-    [['4m', warming(2.1)]],
-    ['raised 3m'],
+    [['6m', warming(2.1)]],
+    ['raised 5m'],
   ),
-  row('bearing-temperature-rise', 'just over, for less', '1m', [['3m', warming(2.1)]], []),
+  row('bearing-temperature-rise', 'just over, for less', '1m', [['5m', warming(2.1)]], []),
   row(
     'bearing-temperature-rise',
-    'one spike',
+    'two wrong readings in a row',
     '1m',
     [
       ['10m', celsius(50)],
-      ['1m', celsius(90)],
+      ['2m', celsius(90)],
       ['10m', celsius(50)],
     ],
     [],
