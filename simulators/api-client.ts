@@ -5,7 +5,27 @@ export interface DeviceCredentials {
   readonly password: string
 }
 
+/** A device as it is registered. One that is known keeps its labels where none are given. */
+export interface NewDevice {
+  readonly id: string
+  readonly type: string
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** What became of one device of a registration. */
+export interface Registration {
+  readonly id: string
+  readonly status: 'created' | 'updated' | 'failed'
+  /** Of one that was created. */
+  readonly credentials?: DeviceCredentials
+  readonly error?: string
+}
+
 const answerMsMax = 15_000
+/** Some hundred kilobytes, and far from `answerMsMax`: the platform commits a hundred devices at a time. */
+const registeredAtOnceMax = 5_000
+/** Secrets that are renewed at the same time: each is a request of its own. */
+const renewingMax = 16
 
 /** What of a problem document concerns its reader; `cause` of TIDEMARK_API_ERROR. */
 export interface ApiProblem {
@@ -101,33 +121,61 @@ export class ApiClient {
     )
   }
 
-  /** Registers devices, or finds them registered, and returns the secret of each; those of known devices are renewed. */
-  async provision(
-    devices: readonly { id: string; type: string; labels?: Readonly<Record<string, string>> }[],
-  ): Promise<Map<string, DeviceCredentials>> {
-    const credentials = new Map<string, DeviceCredentials>()
-    const lines = devices.map(({ id, type, labels }) => JSON.stringify({ id, type, labels })).join('\n')
-    const answer = await this.request<string>('POST', '/devices:import', `${lines}\n`)
-    for (const line of answer.split('\n')) {
-      if (line === '') continue
-      const result = JSON.parse(line) as {
-        id: string
-        status: string
-        credentials?: DeviceCredentials
-        error?: string
+  /**
+   * Registers devices as `POST /devices:import` does, a chunk at a time, in their order. A known device takes the type and,
+   * where they are given, the labels; it keeps its secret. What could not be registered comes with its `error`.
+   */
+  async *register(devices: Iterable<NewDevice>): AsyncGenerator<Registration[]> {
+    for (const chunk of chunksOf(devices, registeredAtOnceMax)) {
+      const lines = chunk.map(({ id, type, labels }) => `${JSON.stringify({ id, type, labels })}\n`)
+      const answer = await this.request<string>('POST', '/devices:import', lines.join(''))
+      yield answer
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Registration)
+    }
+  }
+
+  /** Gives each device a new secret; the one that it had is good no more. */
+  async renewSecrets(ids: readonly string[]): Promise<Map<string, DeviceCredentials>> {
+    const renewed = new Map<string, DeviceCredentials>()
+    const left = ids.values()
+    const renewNext = async () => {
+      for (const id of left) {
+        const path = `/devices/${encodeURIComponent(id)}/credentials`
+        renewed.set(id, (await this.request<{ credentials: DeviceCredentials }>('POST', path)).credentials)
       }
-      if (result.status === 'failed')
-        throw new TidemarkError('TIDEMARK_API_ERROR', `device ${result.id}: ${result.error}`)
-      if (result.credentials !== undefined) credentials.set(result.id, result.credentials)
     }
-    for (const { id } of devices) {
-      if (credentials.has(id)) continue
-      const renewed = await this.request<{ credentials: DeviceCredentials }>(
-        'POST',
-        `/devices/${id}/credentials`,
-      )
-      credentials.set(id, renewed.credentials)
+    await Promise.all(Array.from({ length: renewingMax }, renewNext))
+    return renewed
+  }
+
+  /**
+   * Registers devices, or finds them registered, and returns the secret of each; those of known devices are renewed. Rejects
+   * with TIDEMARK_API_ERROR when one cannot be registered.
+   */
+  async provision(devices: Iterable<NewDevice>): Promise<Map<string, DeviceCredentials>> {
+    const credentials = new Map<string, DeviceCredentials>()
+    const known: string[] = []
+    for await (const chunk of this.register(devices)) {
+      for (const { id, error, credentials: made } of chunk) {
+        if (error !== undefined) throw new TidemarkError('TIDEMARK_API_ERROR', `device ${id}: ${error}`)
+        if (made === undefined) known.push(id)
+        else credentials.set(id, made)
+      }
     }
+    for (const [id, renewed] of await this.renewSecrets(known)) credentials.set(id, renewed)
     return credentials
   }
+}
+
+function* chunksOf<T>(items: Iterable<T>, length: number): Generator<T[]> {
+  let chunk: T[] = []
+  for (const item of items) {
+    chunk.push(item)
+    if (chunk.length < length) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
 }
