@@ -1,27 +1,26 @@
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream'
-import { parse } from 'csv-parse'
 import { delay } from '../lib/clock.ts'
-import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { TidemarkError } from '../lib/errors.ts'
 import type { ApiClient } from './api-client.ts'
 import { FleetRunner } from './fleet-runner.ts'
 import { LedgerWriter } from './ledger.ts'
-import { type ReplayMap, rowToReading } from './replay-map.ts'
+import { endMs, epochMs } from './models/model.ts'
+import { dueRows, type Recording, spanOf } from './recording.ts'
 
 export interface ReplayOptions {
-  readonly file: string
-  readonly map: ReplayMap
+  readonly recording: Recording
   readonly mqttUrl: string
   readonly api: ApiClient
   /** How much faster than it was recorded; Infinity for as fast as it is acknowledged. */
   readonly speed: number
+  /** Times are moved so that the first is this one, Unix ms; or `now`: so that the last is sent at the time that it says. */
+  readonly start?: number | 'now' | undefined
   readonly ledger?: string | undefined
   readonly signal: AbortSignal
   readonly onProgress?: (rows: number) => void
 }
 
 export interface ReplayReport {
-  readonly device: string
+  readonly devices: number
   readonly rows: number
   /** Rows without any value. */
   readonly skipped: number
@@ -30,39 +29,40 @@ export interface ReplayReport {
   readonly seconds: number
 }
 
+/** A longer timer would fire at once. */
+const waitMsMax = 86_400_000
+
 /**
- * Plays a recording through MQTT at QoS 1, its times as they were recorded. Rejects with TIDEMARK_CSV_INVALID or
- * TIDEMARK_LEDGER_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE, TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (3).
+ * Plays a recording through MQTT at QoS 1, in the order of its rows. Rejects with TIDEMARK_CSV_INVALID,
+ * TIDEMARK_RECORDING_INVALID, TIDEMARK_RUN_INVALID or TIDEMARK_LEDGER_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE,
+ * TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (3).
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
-  const { map, mqttUrl, api, speed, signal } = options
-  await checkFirstRow(options.file, map)
+  const { recording, mqttUrl, api, speed, signal } = options
+  const shiftMs = await shiftOf(options)
   const ledger = options.ledger === undefined ? undefined : new LedgerWriter(options.ledger)
-  const credentials = await api.provision([{ id: map.device, type: map.type }])
+  const credentials = await api.provision(recording.devices)
   const fleet = new FleetRunner({ mqttUrl, credentials, ledger, signal })
   await fleet.connect()
   const startedAt = performance.now()
   let rows = 0
   let skipped = 0
-  let firstTs: number | undefined
-  let previousTs: number | undefined
+  let firstMs: number | undefined
   try {
-    for await (const row of csvRows(options.file)) {
+    for await (const { row, dueMs } of dueRows(recording)) {
       if (signal.aborted) break
       rows++
-      const reading = readingOf(row, map, rows, previousTs)
-      if (reading === undefined) {
+      if (row === undefined) {
         skipped++
         continue
       }
-      firstTs ??= reading.ts
-      previousTs = reading.ts
-      const dueMs = startedAt + (reading.ts - firstTs) / speed
-      if (dueMs > performance.now()) {
+      firstMs ??= dueMs
+      const dueAt = startedAt + ((dueMs ?? 0) - (firstMs ?? 0)) / speed
+      while (dueAt > performance.now() && !signal.aborted) {
         fleet.flush()
-        await delay(dueMs - performance.now(), signal)
+        await delay(Math.min(dueAt - performance.now(), waitMsMax), signal)
       }
-      await fleet.send({ device: map.device, ...reading })
+      await fleet.send({ ...row, ts: row.ts + shiftMs })
       options.onProgress?.(rows)
     }
   } finally {
@@ -70,61 +70,23 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
     ledger?.close()
   }
   const { sent, acknowledged } = fleet
-  return {
-    device: map.device,
-    rows,
-    skipped,
-    sent,
-    acknowledged,
-    seconds: (performance.now() - startedAt) / 1000,
-  }
+  const seconds = (performance.now() - startedAt) / 1000
+  return { devices: recording.devices.length, rows, skipped, sent, acknowledged, seconds }
 }
 
-/** A file that is not there, or that the map does not fit, is said before a device is registered for it. */
-async function checkFirstRow(file: string, map: ReplayMap): Promise<void> {
-  for await (const row of csvRows(file)) {
-    readingOf(row, map, 1)
-    return
+/** By how much the times of the recording are moved. */
+async function shiftOf({ recording, start, speed }: ReplayOptions): Promise<number> {
+  if (start === undefined) return 0
+  const span = await spanOf(recording)
+  if (span === undefined) return 0
+  const { firstMs, lastMs } = span
+  // As life goes, the recording begins now; as fast as can be, it ends now.
+  const aheadMs = Math.max(0, (lastMs - firstMs) * (1 - 1 / speed))
+  const startMs = start === 'now' ? Math.floor(Date.now() - aheadMs) : start
+  if (startMs < epochMs || startMs + (lastMs - firstMs) >= endMs) {
+    const message =
+      'the recording would leave the years 2000 to 2099, outside which the platform takes no reading'
+    throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
   }
-}
-
-function readingOf(row: Record<string, string>, map: ReplayMap, number: number, previousTs?: number) {
-  try {
-    return rowToReading(row, map, previousTs)
-  } catch (error) {
-    throw error instanceof TidemarkError ? invalid(`row ${number}: ${error.message}`) : error
-  }
-}
-
-/**
- * The rows of a CSV file by column name. A header that is one cell short is R's: its row names have no title. Throws
- * TIDEMARK_CSV_INVALID (exit code 2).
- */
-export async function* csvRows(file: string): AsyncGenerator<Record<string, string>> {
-  const parser = parse({ bom: true, relax_column_count: true, skip_empty_lines: true })
-  // The parser ends with the file's error, and the file is closed when the rows are no longer asked for.
-  pipeline(createReadStream(file), parser, () => {})
-  let rows = 0
-  let header: string[] | undefined
-  try {
-    for await (const cells of parser as AsyncIterable<string[]>) {
-      if (header === undefined) {
-        header = cells
-        continue
-      }
-      rows++
-      const shift = cells.length - header.length
-      if (shift !== 0 && shift !== 1) {
-        throw invalid(`${file}: row ${rows} has ${cells.length} cells, the header ${header.length}`)
-      }
-      yield Object.fromEntries(header.map((name, i) => [name, cells[i + shift]!]))
-    }
-  } catch (error) {
-    if (error instanceof TidemarkError) throw error
-    throw invalid(`${file}: ${messageOf(error)}`)
-  }
-}
-
-function invalid(message: string): TidemarkError {
-  return new TidemarkError('TIDEMARK_CSV_INVALID', message, { exitCode: 2 })
+  return startMs - firstMs
 }

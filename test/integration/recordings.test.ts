@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Influxd, influxdAvailable, startInfluxd } from '../../bench/services/influxd.ts'
+import { csvRecording } from '../../simulators/recording.ts'
 import { replay } from '../../simulators/replay.ts'
 import type { ReplayMap } from '../../simulators/replay-map.ts'
 import { verify } from '../../simulators/verify.ts'
@@ -109,7 +110,8 @@ describe.each(stores.filter(({ available }) => available && datasets !== undefin
 
     const play = async (name: keyof typeof recordings, ledger: string) => {
       const { file, map } = recordings[name]
-      const options = { file: join(datasets!, file), map, mqttUrl: platform.mqttUrl, api: platform.api }
+      const recording = await csvRecording(join(datasets!, file), map)
+      const options = { recording, mqttUrl: platform.mqttUrl, api: platform.api }
       return replay({ ...options, speed: Number.POSITIVE_INFINITY, ledger: join(dir, ledger), signal: never })
     }
     const check = (ledger: string) =>

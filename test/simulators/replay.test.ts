@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LedgerEntry } from '../../simulators/ledger.ts'
-import { csvRows, type ReplayOptions, replay } from '../../simulators/replay.ts'
+import { csvRecording, ndjsonRecording } from '../../simulators/recording.ts'
+import { type ReplayOptions, replay } from '../../simulators/replay.ts'
 import type { ReplayMap } from '../../simulators/replay-map.ts'
 import { verify } from '../../simulators/verify.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
@@ -14,55 +15,6 @@ function csv(text: string): string {
   return path
 }
 
-describe('rows of a CSV file', () => {
-  async function rowsOf(path: string) {
-    const rows: Record<string, string>[] = []
-    for await (const row of csvRows(path)) rows.push(row)
-    return rows
-  }
-
-  test('are read by the names of the header; quoted cells may hold commas, quotes and line ends', async () => {
-    const text = '"a","b ""b""",c\n1,"2,5","x\ny"\n,"",3\n'
-    expect(await rowsOf(csv(text))).toEqual([
-      { a: '1', 'b "b"': '2,5', c: 'x\ny' },
-      { a: '', 'b "b"': '', c: '3' },
-    ])
-  })
-
-  test('a byte order mark, carriage returns and empty lines are no part of them', async () => {
-    expect(await rowsOf(csv('\ufeffa,b\r\n1,2\r\n\r\n3,4'))).toEqual([
-      { a: '1', b: '2' },
-      { a: '3', b: '4' },
-    ])
-  })
-
-  test('a header that is one cell short is R’s: the first cell of a row is its name', async () => {
-    expect(await rowsOf(csv('"date","v"\n"1","2015-02-11 14:48:00",21.7\n"2","x",22\n'))).toEqual([
-      { date: '2015-02-11 14:48:00', v: '21.7' },
-      { date: 'x', v: '22' },
-    ])
-  })
-
-  test.each([
-    ['too few cells', 'a,b,c\n1,2,3\n1,2\n', 'row 2 has 2 cells, the header 3'],
-    ['too many cells', 'a,b\n1,2,3,4\n', 'row 1 has 4 cells, the header 2'],
-    ['a quote that does not end', 'a,b\n1,"2\n', 'Quote'],
-  ])('%s: an error with the row', async (_case, text, message) => {
-    await expect(rowsOf(csv(text))).rejects.toMatchObject({
-      code: 'TIDEMARK_CSV_INVALID',
-      exitCode: 2,
-      message: expect.stringContaining(message),
-    })
-  })
-
-  test('a file that is not there: exit code 2', async () => {
-    await expect(rowsOf(join(tempDir(), 'none.csv'))).rejects.toMatchObject({
-      code: 'TIDEMARK_CSV_INVALID',
-      exitCode: 2,
-    })
-  })
-})
-
 describe('replay through a real platform', () => {
   const dir = newTempDir()
   let platform: PlatformProcess
@@ -72,10 +24,12 @@ describe('replay through a real platform', () => {
     time: { column: 'date', format: 'yyyy-MM-dd HH:mm:ss', timezone: 'Europe/Brussels' },
     metrics: { temperature_c: { column: 'T' }, co2_ppm: { column: 'CO2', scale: 10 } },
   }
-  const play = (file: string, options: Partial<ReplayOptions> = {}) =>
+  const play = async (
+    file: string,
+    { device = 'room', ...options }: Partial<ReplayOptions> & { device?: string } = {},
+  ) =>
     replay({
-      file,
-      map,
+      recording: await csvRecording(file, { ...map, device }),
       mqttUrl: platform.mqttUrl,
       api: platform.api,
       speed: Number.POSITIVE_INFINITY,
@@ -115,7 +69,7 @@ describe('replay through a real platform', () => {
     )
     const ledger = join(tempDir(), 'ledger.ndjson')
     const report = await play(file, { ledger })
-    expect(report).toMatchObject({ device: 'room', rows: 8, skipped: 1, sent: 7, acknowledged: 7 })
+    expect(report).toMatchObject({ devices: 1, rows: 8, skipped: 1, sent: 7, acknowledged: 7 })
     expect(await verify({ ledger, api: platform.api, settleMs: 20_000 })).toMatchObject({
       stored: 7,
       missing: 0,
@@ -148,7 +102,7 @@ describe('replay through a real platform', () => {
     ],
   ])('a file %s is refused before a device is registered', async (_case, file, message) => {
     const device = 'unregistered'
-    await expect(play(file(), { map: { ...map, device } })).rejects.toMatchObject({
+    await expect(play(file(), { device })).rejects.toMatchObject({
       code: 'TIDEMARK_CSV_INVALID',
       exitCode: 2,
       message: expect.stringContaining(message),
@@ -160,7 +114,7 @@ describe('replay through a real platform', () => {
     const ledger = join(tempDir(), 'ledger.ndjson')
     const broken = minutes(20).replace('14:12:00,12,50', '14:12:00,twelve,50')
     const device = 'broken'
-    await expect(play(csv(broken), { ledger, map: { ...map, device } })).rejects.toMatchObject({
+    await expect(play(csv(broken), { ledger, device })).rejects.toMatchObject({
       code: 'TIDEMARK_CSV_INVALID',
       message: 'row 13: column T: "twelve" is not a number',
     })
@@ -173,9 +127,118 @@ describe('replay through a real platform', () => {
 
   test('--speed keeps the distances of the recording, so much shorter', async () => {
     // Ten minutes at 1,200 times the speed.
-    const { seconds, sent } = await play(csv(minutes(11)), { speed: 1_200, map: { ...map, device: 'paced' } })
+    const { seconds, sent } = await play(csv(minutes(11)), { speed: 1_200, device: 'paced' })
     expect(sent).toBe(11)
     expect(seconds).toBeGreaterThan(0.49)
+  })
+
+  const lines = (name: string, entries: readonly object[]) => {
+    const path = join(tempDir(), name)
+    writeFileSync(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+    return path
+  }
+  const playLines = async (path: string, options: Partial<ReplayOptions> = {}) =>
+    replay({
+      recording: await ndjsonRecording(path, 'generic'),
+      mqttUrl: platform.mqttUrl,
+      api: platform.api,
+      speed: Number.POSITIVE_INFINITY,
+      signal: new AbortController().signal,
+      ...options,
+    })
+  const recordedMs = Date.UTC(2020, 5, 1)
+
+  test('a recording of several devices is played to each under its type, without what was not measured', async () => {
+    const path = lines('several.ndjson', [
+      { device: 'one', type: 'fridge', ts: recordedMs, values: { temperature_c: 4, door_open: null } },
+      { device: 'two', ts: recordedMs, values: { level: 'low' } },
+      { device: 'one', ts: recordedMs + 60_000, values: { temperature_c: 5, door_open: true } },
+      { device: 'two', ts: recordedMs, values: {}, deadLetter: 'payload.not_json' },
+    ])
+    const ledger = join(tempDir(), 'ledger.ndjson')
+    const report = await playLines(path, { ledger })
+    expect(report).toMatchObject({ devices: 2, rows: 4, skipped: 1, sent: 3, acknowledged: 3 })
+    await verify({ ledger, api: platform.api, settleMs: 20_000 })
+    expect(await platform.api.request('GET', '/devices/one')).toMatchObject({ type: 'fridge' })
+    expect(await platform.api.request('GET', '/devices/two')).toMatchObject({ type: 'generic' })
+    expect(await stored('one')).toEqual([
+      ['2020-06-01T00:00:00Z', { temperature_c: 4 }],
+      ['2020-06-01T00:01:00Z', { temperature_c: 5, door_open: true }],
+    ])
+    expect(await stored('two')).toEqual([['2020-06-01T00:00:00Z', { level: 'low' }]])
+    // And a ledger is a recording again.
+    const again = await playLines(ledger, { start: recordedMs + 3_600_000 })
+    expect(again).toMatchObject({ devices: 2, sent: 3, acknowledged: 3 })
+  })
+
+  const everyMinute = (device: string) =>
+    lines(
+      'minutes.ndjson',
+      Array.from({ length: 11 }, (_, i) => ({ device, ts: recordedMs + i * 60_000, values: { i } })),
+    )
+  const times = (ledger: string) =>
+    readFileSync(ledger, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as LedgerEntry)
+
+  test('--start moves all times by the same, so that the first is the one that is given', async () => {
+    const ledger = join(tempDir(), 'ledger.ndjson')
+    const start = Date.UTC(2026, 2, 3, 4, 5)
+    await playLines(everyMinute('moved'), { ledger, start })
+    expect(times(ledger).map(({ ts, values }) => ts - start - 60_000 * (values.i as number))).toEqual(
+      Array(11).fill(0),
+    )
+  })
+
+  test.each([
+    ['as fast as can be, the recording ends now', Number.POSITIVE_INFINITY],
+    ['faster than life, it ends when it is played', 1_200],
+  ])('moved to now: %s, and no reading is ahead of the clock', async (_case, speed) => {
+    const ledger = join(tempDir(), 'ledger.ndjson')
+    const before = Date.now()
+    await playLines(everyMinute('now'), { ledger, start: 'now', speed })
+    const entries = times(ledger)
+    for (const { ts, sentAt } of entries) expect(ts).toBeLessThanOrEqual(sentAt)
+    const last = entries.at(-1)!
+    expect(last.ts).toBeGreaterThanOrEqual(before)
+    expect(last.ts - entries[0]!.ts).toBe(600_000)
+  })
+
+  test('moved to now as life goes, it begins now', async () => {
+    const ledger = join(tempDir(), 'ledger.ndjson')
+    const path = lines('short.ndjson', [
+      { device: 'alive', ts: recordedMs, values: { v: 1 } },
+      { device: 'alive', ts: recordedMs + 250, values: { v: 2 } },
+    ])
+    const before = Date.now()
+    const { seconds } = await playLines(path, { ledger, start: 'now', speed: 1 })
+    const [first, second] = times(ledger)
+    expect(first!.ts).toBeGreaterThanOrEqual(before)
+    expect(first!.ts).toBeLessThanOrEqual(first!.sentAt)
+    expect(second!.ts).toBe(first!.ts + 250)
+    expect(seconds).toBeGreaterThan(0.249)
+  })
+
+  test('a clock that was wrong for one row holds up nothing', async () => {
+    const yearMs = 31_536_000_000
+    const path = lines('ahead.ndjson', [
+      { device: 'ahead', ts: recordedMs, values: { v: 1 } },
+      { device: 'ahead', ts: recordedMs + yearMs, values: { v: 2 } },
+      { device: 'ahead', ts: recordedMs + 20, values: { v: 3 } },
+      { device: 'ahead', ts: 86_400_000, values: { v: 4 } },
+      { device: 'ahead', ts: recordedMs + 40, values: { v: 5 } },
+    ])
+    expect(await playLines(path, { speed: 1 })).toMatchObject({ sent: 5, acknowledged: 5 })
+  })
+
+  test('times that no reading may have are refused before a device is registered', async () => {
+    const start = Date.UTC(2099, 11, 31, 23, 55)
+    await expect(playLines(everyMinute('beyond'), { start })).rejects.toMatchObject({
+      code: 'TIDEMARK_RUN_INVALID',
+      exitCode: 2,
+    })
+    await expect(platform.api.request('GET', '/devices/beyond')).rejects.toThrow('404')
   })
 
   test('interrupted, it stops with all that it sent acknowledged', async () => {
@@ -183,7 +246,7 @@ describe('replay through a real platform', () => {
     const interruption = new AbortController()
     const { sent, acknowledged } = await play(csv(minutes(60)), {
       ledger,
-      map: { ...map, device: 'interrupted' },
+      device: 'interrupted',
       signal: interruption.signal,
       onProgress: (rows) => rows === 30 && interruption.abort(),
     })
