@@ -16,9 +16,14 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
   } finally {
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+    endProgress()
   }
   if (interruption.signal.aborted) process.exitCode = interruptedExitCode
+}
+
+/** Takes the line of progress off the terminal. */
+export function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 }
 
 /** A line on standard error that is written over, when that is a terminal. */
@@ -32,13 +37,20 @@ export function progressLine(): (text: string) => void {
   }
 }
 
-/** Prints a report on standard output: one JSON object, or a line for each field and for each entry of a list. */
-export function report(result: object, asJson: boolean | undefined): void {
+/**
+ * Prints a report: one JSON object, or a line for each field and for each entry of a list. To standard error where standard
+ * output has the command's product.
+ */
+export function report(
+  result: object,
+  asJson: boolean | undefined,
+  out: { write(text: string): unknown } = process.stdout,
+): void {
   if (asJson) {
-    process.stdout.write(`${JSON.stringify(result)}\n`)
+    out.write(`${JSON.stringify(result)}\n`)
     return
   }
-  const line = (name: string, text: string) => process.stdout.write(`${name.padEnd(16)} ${text}\n`)
+  const line = (name: string, text: string) => out.write(`${name.padEnd(16)} ${text}\n`)
   for (const [name, value] of Object.entries(result)) {
     if (Array.isArray(value)) for (const entry of value) line(name, String(entry))
     else if (typeof value === 'object' && value !== null) {

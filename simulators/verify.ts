@@ -1,7 +1,8 @@
-import type { Value } from '../domain/profile.ts'
+import type { Profile, Value } from '../domain/profile.ts'
 import { delay } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { ApiClient } from './api-client.ts'
+import { ExpectedLetters, isOutOfRange, isTimeInvalid } from './expected-letters.ts'
 import { readLedger } from './ledger.ts'
 
 export interface VerifyOptions {
@@ -11,14 +12,20 @@ export interface VerifyOptions {
   readonly settleMs: number
   /** Readings that were sent and perhaps not acknowledged, so that they are no inventions when stored. */
   readonly isSent?: (device: string, ts: number) => boolean
+  readonly onProgress?: (progress: { readonly devices: number; readonly stored: number }) => void
 }
 
 export interface VerifyReport {
   readonly devices: number
+  /** Readings, each once however often it was sent, and messages that had to become dead letters. */
   readonly acknowledged: number
   readonly stored: number
-  /** Acknowledged and not stored. */
+  /** Messages that the platform had to refuse, and keeps as dead letters. */
+  readonly deadLettered: number
+  /** Acknowledged and neither stored nor, where it must be, a dead letter. */
   readonly missing: number
+  /** Of `missing`: dead letters. */
+  readonly deadLettersMissing: number
   /** Stored with another value than was acknowledged. */
   readonly altered: number
   /** Stored and never acknowledged, in the time that the ledger spans. */
@@ -39,73 +46,144 @@ interface StoredPage {
 /** What the ledger says of one device: its last acknowledged values at each time. */
 type Expected = Map<number, Readonly<Record<string, Value>>>
 
+interface Expectations {
+  readonly readings: Map<string, Expected>
+  readonly letters: ExpectedLetters
+  readonly messages: number
+  /** Unix ms at which the first message was sent. */
+  readonly firstSentAt: number
+}
+
 const pageSize = 1_000
 const pollMs = 100
 const examplesMax = 10
+/** Devices that are compared at the same time: the store answers one while the answer for another is read. */
+const devicesAtOnceMax = 4
 
 /**
- * Compares what was acknowledged with what is stored, reading by reading. Rejects with TIDEMARK_LEDGER_INVALID (exit code 2)
- * when there is nothing to compare, TIDEMARK_API_UNREACHABLE (3) or TIDEMARK_API_ERROR.
+ * Compares what was acknowledged with what is stored, reading by reading, and with the dead letters. Rejects with
+ * TIDEMARK_LEDGER_INVALID (exit code 2) when there is nothing to compare, TIDEMARK_API_UNREACHABLE (3) or TIDEMARK_API_ERROR.
  */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const { api } = options
-  const expectedByDevice = await expectations(options.ledger)
+  const { readings, letters, messages, firstSentAt } = await expectations(options.ledger)
   const pending = await settled(api, options.settleMs)
-  const report = {
-    devices: expectedByDevice.size,
-    acknowledged: 0,
-    stored: 0,
-    missing: 0,
-    altered: 0,
-    invented: 0,
-    repeated: 0,
-    pending,
-  }
-  const examples: string[] = []
-  const note = (kind: string, device: string, ts: number) => {
-    if (examples.length < examplesMax) examples.push(`${kind} ${device} ${new Date(ts).toISOString()}`)
-  }
-  for (const [device, expected] of expectedByDevice) {
-    report.acknowledged += expected.size
-    const seen = new Set<number>()
-    for await (const { ts, values } of storedReadings(api, device, expected)) {
-      report.stored++
-      const wanted = expected.get(ts)
-      if (seen.has(ts)) {
-        report.repeated++
-        note('repeated', device, ts)
-      } else if (wanted === undefined) {
-        if (options.isSent?.(device, ts)) continue
-        report.invented++
-        note('invented', device, ts)
-      } else if (!sameValues(wanted, values)) {
-        report.altered++
-        note('altered', device, ts)
+  const profiles = new Profiles(api)
+  const counts = { acknowledged: messages, stored: 0, missing: 0, altered: 0, invented: 0, repeated: 0 }
+  const examples = new Map<string, string[]>([...readings.keys()].map((device) => [device, []]))
+  const left = readings.entries()
+  let compared = 0
+  const compareNext = async () => {
+    for (const [device, expected] of left) {
+      const found = await compareDevice(options, device, expected)
+      const own = examples.get(device)!
+      for (const { kind, ts } of found.differences) {
+        if (kind === 'missing' && isOutOfRange(expected.get(ts)!, await profiles.of(device))) {
+          letters.add(device, 'value.out_of_range', firstSentAt)
+          continue
+        }
+        counts[kind]++
+        if (own.length < examplesMax) own.push(`${kind} ${device} ${new Date(ts).toISOString()}`)
       }
-      seen.add(ts)
-    }
-    for (const ts of expected.keys()) {
-      if (seen.has(ts)) continue
-      report.missing++
-      note('missing', device, ts)
+      counts.acknowledged += expected.size
+      counts.stored += found.stored
+      expected.clear()
+      options.onProgress?.({ devices: ++compared, stored: counts.stored })
     }
   }
-  return { ...report, examples }
+  await Promise.all(Array.from({ length: devicesAtOnceMax }, compareNext))
+  const kept = await letters.compare(api)
+  const { acknowledged, stored, missing, ...others } = counts
+  return {
+    devices: readings.size,
+    acknowledged,
+    stored,
+    deadLettered: kept.found,
+    missing: missing + kept.missing,
+    deadLettersMissing: kept.missing,
+    ...others,
+    pending,
+    examples: [...[...examples.values()].flat(), ...kept.lacking].slice(0, examplesMax),
+  }
 }
 
-async function expectations(path: string): Promise<Map<string, Expected>> {
-  const devices = new Map<string, Expected>()
-  for await (const { device, ts, values } of readLedger(path)) {
-    const expected: Expected = devices.get(device) ?? new Map()
-    devices.set(device, expected)
-    expected.set(ts, { ...expected.get(ts), ...values })
+interface Difference {
+  readonly kind: 'missing' | 'altered' | 'invented' | 'repeated'
+  readonly ts: number
+}
+
+async function compareDevice(
+  { api, isSent }: VerifyOptions,
+  device: string,
+  expected: Expected,
+): Promise<{ stored: number; differences: Difference[] }> {
+  const differences: Difference[] = []
+  const seen = new Set<number>()
+  let stored = 0
+  for await (const { ts, values } of storedReadings(api, device, expected)) {
+    stored++
+    const wanted = expected.get(ts)
+    if (seen.has(ts)) differences.push({ kind: 'repeated', ts })
+    else if (wanted === undefined) {
+      if (isSent?.(device, ts)) continue
+      differences.push({ kind: 'invented', ts })
+    } else if (!sameValues(wanted, values)) differences.push({ kind: 'altered', ts })
+    seen.add(ts)
   }
-  if (devices.size === 0) {
+  for (const ts of expected.keys()) if (!seen.has(ts)) differences.push({ kind: 'missing', ts })
+  return { stored, differences }
+}
+
+async function expectations(path: string): Promise<Expectations> {
+  const readings = new Map<string, Expected>()
+  const letters = new ExpectedLetters()
+  let messages = 0
+  let firstSentAt = Number.POSITIVE_INFINITY
+  for await (const { device, ts, values, deadLetter, sentAt } of readLedger(path)) {
+    firstSentAt = Math.min(firstSentAt, sentAt)
+    const expected: Expected = readings.get(device) ?? new Map()
+    readings.set(device, expected)
+    const reason = deadLetter ?? (isTimeInvalid(ts) ? 'ts.invalid' : undefined)
+    if (reason !== undefined) {
+      letters.add(device, reason, sentAt)
+      messages++
+      continue
+    }
+    const before = expected.get(ts)
+    // Nothing is stored of a reading whose values were all null.
+    if (before !== undefined || Object.keys(values).length > 0) {
+      expected.set(ts, before === undefined ? values : { ...before, ...values })
+    }
+  }
+  if (readings.size === 0) {
     // A comparison with nothing would find no difference, and prove nothing.
     const message = `${path} holds no acknowledged reading`
     throw new TidemarkError('TIDEMARK_LEDGER_INVALID', message, { exitCode: 2 })
   }
-  return devices
+  return { readings, letters, messages, firstSentAt }
+}
+
+/** The profile of each device, as the platform has it: asked for only when a reading is not there. */
+class Profiles {
+  readonly #api: ApiClient
+  readonly #ofDevice = new Map<string, Profile | undefined>()
+  #all: Promise<ReadonlyMap<string, Profile>> | undefined
+
+  constructor(api: ApiClient) {
+    this.#api = api
+  }
+
+  async of(device: string): Promise<Profile | undefined> {
+    if (!this.#ofDevice.has(device)) {
+      this.#all ??= this.#api
+        .request<{ items: Profile[] }>('GET', '/profiles?limit=1000')
+        .then(({ items }) => new Map(items.map((profile) => [profile.type, profile])))
+      const path = `/devices/${encodeURIComponent(device)}`
+      const { type } = await this.#api.request<{ type: string }>('GET', path)
+      this.#ofDevice.set(device, (await this.#all).get(type))
+    }
+    return this.#ofDevice.get(device)
+  }
 }
 
 /** Waits until everything acknowledged is stored, but not longer than `settleMs`; returns the messages still pending. */
@@ -119,6 +197,7 @@ async function settled(api: ApiClient, settleMs: number): Promise<number> {
 }
 
 async function* storedReadings(api: ApiClient, device: string, expected: Expected) {
+  if (expected.size === 0) return
   let from = Number.POSITIVE_INFINITY
   let to = Number.NEGATIVE_INFINITY
   for (const ts of expected.keys()) {
