@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { benchCommand } from './simulate-bench.ts'
+import { generateCommand } from './simulate-generate.ts'
 import { listCommand } from './simulate-list.ts'
+import { provisionCommand } from './simulate-provision.ts'
 import { replayCommand } from './simulate-replay.ts'
 import { runCommand } from './simulate-run.ts'
 import { scoreCommand } from './simulate-score.ts'
@@ -15,7 +17,9 @@ export function simulateCommand(): Command {
     .addCommand(listCommand())
     .addCommand(runCommand())
     .addCommand(benchCommand())
+    .addCommand(generateCommand())
     .addCommand(replayCommand())
+    .addCommand(provisionCommand())
     .addCommand(verifyCommand())
     .addCommand(scoreCommand())
 }
