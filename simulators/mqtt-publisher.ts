@@ -3,17 +3,21 @@ import tls from 'node:tls'
 import { generate } from 'mqtt-packet'
 import { type Backoff, backoff } from '../lib/backoff.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { type Frame, frameBytes, publishFrame, pubrelFrame, setDup } from './mqtt-frames.ts'
 
-export interface PublisherOptions {
+export interface PublisherOptions<Tag = number> {
   /** `mqtt://host:port` or `mqtts://host:port`. */
   readonly url: string
   readonly clientId: string
   readonly username?: string | undefined
   readonly password?: string | undefined
   readonly topic: string
-  readonly qos: 0 | 1
-  /** Called with what `publish` was given, when the broker has acknowledged it (QoS 0: when it was handed to the socket). */
-  readonly onAcknowledged: (tag: number) => void
+  /** With 2 the broker keeps a session while the connection is away; `close` ends it. */
+  readonly qos: 0 | 1 | 2
+  /** Called with what `publish` was given, at PUBACK (QoS 2: at PUBCOMP; QoS 0: when it was handed to the socket). */
+  readonly onAcknowledged: (tag: Tag) => void
+  /** Called once for all acknowledgements that came in one piece: the moment to fill a window again. */
+  readonly onAcknowledgements?: (() => void) | undefined
   /** The connection was lost; it comes back by itself, and what is not acknowledged is sent again. */
   readonly onReconnect?: () => void
   /** Longest wait before a reconnect; waits are drawn up to it (full jitter). */
@@ -26,6 +30,10 @@ const connectTimeoutMs = 10_000
 export const packetIdMax = 65_535
 const connackType = 2
 const pubackType = 4
+const pubrecType = 5
+const pubcompType = 7
+const disconnectPacket = Buffer.from([0xe0, 0])
+const closeMsMax = 1_000
 /** Table 3.1 of MQTT 3.1.1. */
 const refusals: Readonly<Record<number, string>> = {
   1: 'protocol version not supported',
@@ -44,15 +52,24 @@ export function mqttTarget(url: string): { host: string; port: number; isTls: bo
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (isTls ? 8883 : 1883)), isTls }
 }
 
+/** A message on its way. At QoS 2 it has no frame any more once PUBREC came: then PUBREL is what is due. */
+interface Unacknowledged<Tag> {
+  readonly frame: Frame | undefined
+  readonly tag: Tag
+}
+
 /**
  * A device's connection for publishing, MQTT 3.1.1 over TCP or TLS. Frames are built by hand and acknowledgements read in
- * place, so that a load generator on the machine of its subject takes as little of it as can be.
+ * place, so that a load generator on the machine of its subject takes as little of it as can be. `Tag` is what the caller
+ * wants back with an acknowledgement.
  */
-export class MqttPublisher {
-  readonly #options: PublisherOptions
+export class MqttPublisher<Tag = number> {
+  readonly #options: PublisherOptions<Tag>
   readonly #target: { host: string; port: number; isTls: boolean }
   readonly #topicBytes: Buffer
-  readonly #unacknowledged = new Map<number, { readonly frame: Buffer; readonly tag: number }>()
+  /** Of the packet that ends a message's way. */
+  readonly #finalType: number
+  readonly #unacknowledged = new Map<number, Unacknowledged<Tag>>()
   readonly #backoff: Backoff
   #socket: net.Socket | undefined
   #isOpen = false
@@ -61,10 +78,10 @@ export class MqttPublisher {
   #rest = Buffer.alloc(0)
   #ping: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
-  #outgoing: Buffer[] = []
+  #outgoing: Frame[] = []
 
   /** Throws TIDEMARK_MQTT_URL_INVALID (exit code 2). */
-  constructor(options: PublisherOptions) {
+  constructor(options: PublisherOptions<Tag>) {
     this.#options = options
     const target = mqttTarget(options.url)
     if (target === undefined) {
@@ -73,6 +90,7 @@ export class MqttPublisher {
     }
     this.#target = target
     this.#backoff = backoff({ firstMs: 100, maxMs: options.reconnectMsMax ?? 5_000 })
+    this.#finalType = options.qos === 2 ? pubcompType : pubackType
     const topic = Buffer.from(options.topic)
     this.#topicBytes = Buffer.concat([Buffer.from([topic.length >> 8, topic.length & 0xff]), topic])
   }
@@ -86,20 +104,22 @@ export class MqttPublisher {
   }
 
   /** Resolves when connected. Rejects with TIDEMARK_MQTT_REFUSED or TIDEMARK_MQTT_UNREACHABLE (exit code 3 both). */
-  connect(): Promise<void> {
-    return new Promise((resolve, reject) => this.#open(resolve, reject))
+  async connect(): Promise<void> {
+    // What a run that was killed left at the broker would take new messages for repeats of its own.
+    if (this.#options.qos === 2) await this.#endSession()
+    await new Promise<void>((resolve, reject) => this.#open(resolve, reject))
   }
 
   /**
    * Queues a message for `flush`. `tag` comes back with its acknowledgement. At QoS 0 a message is lost while there is no
    * connection. Throws TIDEMARK_MQTT_UNACKNOWLEDGED when all 65,535 packet identifiers are in flight.
    */
-  publish(payload: Buffer, tag: number): void {
+  publish(payload: Buffer | string, tag: Tag): void {
     const { qos } = this.#options
     if (qos === 0 && !this.#isOpen) return
     const id = qos === 0 ? 0 : this.#freeId()
-    const frame = this.#frame(payload, id)
-    if (qos === 1) this.#unacknowledged.set(id, { frame, tag })
+    const frame = publishFrame(this.#topicBytes, payload, qos, id)
+    if (qos > 0) this.#unacknowledged.set(id, { frame, tag })
     this.#outgoing.push(frame)
     if (qos === 0) this.#options.onAcknowledged(tag)
   }
@@ -107,9 +127,8 @@ export class MqttPublisher {
   /** Writes what was queued, in one piece. */
   flush(): void {
     if (this.#outgoing.length === 0 || !this.#isOpen) return
-    const frames = this.#outgoing
+    this.#socket?.write(frameBytes(this.#outgoing))
     this.#outgoing = []
-    this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
   }
 
   /** Sends one message on any topic at QoS 0, after what is queued: for what the broker never acknowledges. */
@@ -132,20 +151,15 @@ export class MqttPublisher {
     clearTimeout(this.#retry)
     const socket = this.#socket
     if (socket === undefined || socket.destroyed) return
-    await new Promise<void>((resolve) => {
-      socket.once('close', () => resolve())
-      socket.end(Buffer.from([0xe0, 0]))
-      setTimeout(() => socket.destroy(), 1_000).unref()
-    })
+    const wasOpen = this.#isOpen
+    await ended(socket, disconnectPacket)
+    // Nothing of a load is left behind. [MQTT-3.1.2-6]
+    if (wasOpen && this.#options.qos === 2) await this.#endSession()
   }
 
   #open(opened: () => void, refused: (error: Error) => void): void {
-    const { url, clientId, username, password } = this.#options
-    const { isTls, ...target } = this.#target
-    // Any certificate will do: what is tried here is the server, with secrets that this tool has just made.
-    const socket = isTls ? tls.connect({ ...target, rejectUnauthorized: false }) : net.connect(target)
-    socket.setNoDelay(true)
-    socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error('timed out')))
+    const { url, qos } = this.#options
+    const socket = this.#newSocket()
     let isSettled = false
     const settle = (error?: Error) => {
       if (isSettled) return
@@ -155,20 +169,7 @@ export class MqttPublisher {
     }
     this.#socket = socket
     this.#rest = Buffer.alloc(0)
-    socket.on(isTls ? 'secureConnect' : 'connect', () => {
-      const login = username === undefined ? {} : { username, password: Buffer.from(password ?? '') }
-      socket.write(
-        generate({
-          cmd: 'connect',
-          protocolId: 'MQTT',
-          protocolVersion: 4,
-          clean: true,
-          keepalive: keepaliveSeconds,
-          clientId,
-          ...login,
-        }),
-      )
-    })
+    socket.on(this.#connectedEvent, () => socket.write(this.#connectPacket(qos < 2)))
     socket.on('data', (chunk) => this.#received(chunk, settle))
     socket.on('error', (error) => {
       settle(new TidemarkError('TIDEMARK_MQTT_UNREACHABLE', `${url}: ${messageOf(error)}`, { exitCode: 3 }))
@@ -198,34 +199,78 @@ export class MqttPublisher {
     this.#retry = setTimeout(attempt, this.#backoff.next())
   }
 
-  /** [MQTT-4.4.0-1]: what is unacknowledged goes again, in order, with DUP; what never left goes without ([MQTT-3.3.1-1]). */
+  /** Connects with a clean session and leaves at once, so that the broker keeps nothing of this client. Never rejects. */
+  #endSession(): Promise<void> {
+    const socket = this.#newSocket()
+    socket.on('error', () => socket.destroy())
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.on(this.#connectedEvent, () => socket.write(this.#connectPacket(true)))
+    socket.once('data', () => socket.end(disconnectPacket))
+    return closed
+  }
+
+  #newSocket(): net.Socket {
+    const { isTls, ...target } = this.#target
+    // Any certificate will do: what is tried here is the server, with secrets that this tool has just made.
+    const socket = isTls ? tls.connect({ ...target, rejectUnauthorized: false }) : net.connect(target)
+    socket.setNoDelay(true)
+    socket.setTimeout(connectTimeoutMs, () => socket.destroy(new Error('timed out')))
+    return socket
+  }
+
+  get #connectedEvent(): 'secureConnect' | 'connect' {
+    return this.#target.isTls ? 'secureConnect' : 'connect'
+  }
+
+  #connectPacket(clean: boolean): Buffer {
+    const { clientId, username, password } = this.#options
+    const login = username === undefined ? {} : { username, password: Buffer.from(password ?? '') }
+    const protocol = { protocolId: 'MQTT', protocolVersion: 4 } as const
+    return generate({ cmd: 'connect', ...protocol, clean, keepalive: keepaliveSeconds, clientId, ...login })
+  }
+
+  /**
+   * [MQTT-4.4.0-1]: what is unacknowledged goes again, in order: PUBREL where PUBREC had come ([MQTT-4.3.3-1]: never PUBLISH
+   * again), else PUBLISH with DUP; what never left goes without ([MQTT-3.3.1-1]).
+   */
   #resend(): void {
     this.#backoff.reset()
     const unsent = new Set(this.#outgoing)
     this.#outgoing = []
-    for (const { frame } of this.#unacknowledged.values()) {
-      if (unsent.has(frame)) {
-        this.#outgoing.push(frame)
-        continue
-      }
-      const again = Buffer.from(frame)
-      again[0] = again[0]! | 0x08
-      this.#outgoing.push(again)
+    for (const [id, { frame }] of this.#unacknowledged) {
+      if (frame !== undefined && !unsent.has(frame)) setDup(frame)
+      this.#outgoing.push(frame ?? pubrelFrame(id))
     }
     this.flush()
   }
 
   #received(chunk: Buffer, settle: (error?: Error) => void): void {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    let at = 0
+    const unacknowledgedBefore = this.#unacknowledged.size
+    let [at, isReleasing] = [0, false]
     // Everything that a publisher is sent has a remaining length of one byte.
     while (at + 1 < bytes.length && at + 2 + bytes[at + 1]! <= bytes.length) {
       const type = bytes[at]! >> 4
-      if (type === pubackType) this.#acknowledged(bytes.readUInt16BE(at + 2))
-      else if (type === connackType) this.#answered(bytes[at + 3]!, settle)
+      if (type === this.#finalType) this.#acknowledged(bytes.readUInt16BE(at + 2))
+      else if (type === pubrecType) {
+        this.#release(bytes.readUInt16BE(at + 2))
+        isReleasing = true
+      } else if (type === connackType) this.#answered(bytes[at + 3]!, settle)
       at += 2 + bytes[at + 1]!
     }
     this.#rest = at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at))
+    if (this.#unacknowledged.size < unacknowledgedBefore) this.#options.onAcknowledgements?.()
+    if (isReleasing) this.flush()
+  }
+
+  /** PUBREC came: PUBREL is due, in the order of the PUBRECs ([MQTT-4.6.0-4]), also for what is known no more. */
+  #release(id: number): void {
+    const sent = this.#unacknowledged.get(id)
+    if (sent !== undefined) {
+      this.#unacknowledged.delete(id)
+      this.#unacknowledged.set(id, { frame: undefined, tag: sent.tag })
+    }
+    this.#outgoing.push(pubrelFrame(id))
   }
 
   #answered(returnCode: number, settle: (error?: Error) => void): void {
@@ -258,20 +303,13 @@ export class MqttPublisher {
     const message = `${this.#options.clientId}: the broker does not acknowledge; every packet identifier is in flight`
     throw new TidemarkError('TIDEMARK_MQTT_UNACKNOWLEDGED', message)
   }
+}
 
-  #frame(payload: Buffer, id: number): Buffer {
-    const topic = this.#topicBytes
-    const length = topic.length + (id > 0 ? 2 : 0) + payload.length
-    const lengthBytes = length < 128 ? 1 : length < 16_384 ? 2 : 3
-    const frame = Buffer.allocUnsafe(1 + lengthBytes + length)
-    frame[0] = 0x30 | (id > 0 ? 2 : 0)
-    let at = 1
-    for (let rest = length, i = 0; i < lengthBytes; i++, rest = Math.floor(rest / 128)) {
-      frame[at++] = (rest % 128) | (i < lengthBytes - 1 ? 0x80 : 0)
-    }
-    at += topic.copy(frame, at)
-    if (id > 0) at = frame.writeUInt16BE(id, at)
-    payload.copy(frame, at)
-    return frame
-  }
+/** Writes the last bytes and resolves when the connection is closed, by force after a while. */
+function ended(socket: net.Socket, last: Buffer): Promise<void> {
+  return new Promise<void>((resolve) => {
+    socket.once('close', () => resolve())
+    socket.end(last)
+    setTimeout(() => socket.destroy(), closeMsMax).unref()
+  })
 }

@@ -272,3 +272,88 @@ describe('connecting', () => {
     ['mqtt://[::1]:1884', { host: '::1', port: 1884, isTls: false }],
   ])('%s is understood', (url, target) => expect(mqttTarget(url)).toEqual(target))
 })
+
+describe('at QoS 2', () => {
+  const held = async () => {
+    broker.isAcknowledging = false
+    const made = publisherOf({ qos: 2 })
+    await made.publisher.connect()
+    made.send(1, 2, 3)
+    await expect.poll(() => broker.publishes.length).toBe(3)
+    return made
+  }
+
+  test('a message is acknowledged at PUBCOMP and not at PUBREC, which PUBREL answers', async () => {
+    const { publisher, acknowledged } = await held()
+    expect(broker.publishes.map(({ id, qos, isDup }) => [id, qos, isDup])).toEqual([
+      [1, 2, false],
+      [2, 2, false],
+      [3, 2, false],
+    ])
+    broker.acknowledge(2)
+    await expect.poll(() => broker.pubrels.map(({ id }) => id)).toEqual([1, 2])
+    expect({ inFlight: publisher.inFlight, acknowledged }).toEqual({ inFlight: 3, acknowledged: [] })
+    // The PUBREC of the third, then the PUBCOMPs of the first two.
+    broker.acknowledge(3)
+    await expect.poll(() => acknowledged).toEqual([1, 2])
+    expect(publisher.inFlight).toBe(1)
+  })
+
+  test('after a lost connection PUBREL goes again where PUBREC had come, and PUBLISH with DUP where not', async () => {
+    const { acknowledged, send } = await held()
+    broker.acknowledge(1)
+    await expect.poll(() => broker.pubrels.length).toBe(1)
+    const before = { connections: broker.connects.length, publishes: broker.publishes.length }
+    broker.cut()
+    await expect.poll(() => broker.connects.length).toBe(before.connections + 1)
+    await expect.poll(() => broker.pubrels.length).toBe(2)
+    await expect.poll(() => broker.publishes.length).toBe(before.publishes + 2)
+    const [first, again] = broker.pubrels
+    expect(again).toEqual({ connection: first!.connection + 1, id: 1 })
+    expect(broker.publishes.slice(3).map(({ id, isDup, payload }) => [id, isDup, payload])).toEqual([
+      [2, true, '{"n":2}'],
+      [3, true, '{"n":3}'],
+    ])
+    broker.isAcknowledging = true
+    broker.acknowledge()
+    await expect.poll(() => acknowledged.toSorted()).toEqual([1, 2, 3])
+    send(4)
+    await expect.poll(() => acknowledged.includes(4)).toBe(true)
+  })
+
+  test('PUBREC of what is known no more is answered too, so that the broker can forget it', async () => {
+    const { acknowledged } = await held()
+    broker.isAcknowledging = true
+    broker.acknowledge()
+    await expect.poll(() => acknowledged).toEqual([1, 2, 3])
+    broker.answer({ cmd: 'pubrec', messageId: 77 })
+    await expect.poll(() => broker.pubrels.at(-1)?.id).toBe(77)
+    expect(acknowledged).toEqual([1, 2, 3])
+  })
+
+  test('its session outlives a lost connection; one of before is ended first, and its own at the end', async () => {
+    const { publisher } = await held()
+    expect(broker.cleanSessions).toEqual([true, false])
+    broker.cut()
+    await expect.poll(() => broker.cleanSessions).toEqual([true, false, false])
+    await expect.poll(() => publisher.isOpen).toBe(true)
+    await publisher.close()
+    expect(broker.cleanSessions).toEqual([true, false, false, true])
+  })
+})
+
+test('acknowledgements that come together are announced once', async () => {
+  broker.isAcknowledging = false
+  let announced = 0
+  const { publisher, acknowledged, send } = publisherOf({ onAcknowledgements: () => announced++ })
+  await publisher.connect()
+  send(1, 2, 3)
+  await expect.poll(() => broker.publishes.length).toBe(3)
+  broker.answer({ cmd: 'puback', messageId: 1 }, { cmd: 'puback', messageId: 2 })
+  await expect.poll(() => announced).toBe(1)
+  expect(acknowledged).toEqual([1, 2])
+  broker.answer({ cmd: 'puback', messageId: 2 })
+  broker.answer({ cmd: 'puback', messageId: 3 })
+  await expect.poll(() => acknowledged).toEqual([1, 2, 3])
+  expect(announced).toBe(2)
+})
