@@ -61,7 +61,10 @@ async function parsed(args: readonly string[]) {
 
 describe('what it cannot do it refuses as a usage error, before anything is sent', () => {
   test.each([
-    ['bench --qos 2', 'expected 0 or 1'],
+    ['bench --qos 3', 'expected 0, 1 or 2'],
+    ['bench --steps 1000,fast', 'expected a whole number above 0'],
+    ['bench --steps 1000 --find-knee', 'cannot be used with'],
+    ['bench --find-knee --rate 100', 'cannot be used with'],
     ['bench --rate 0', 'expected a whole number above 0'],
     ['bench --rate fast', 'expected a whole number above 0'],
     ['bench --devices 1.5', 'expected a whole number above 0'],
@@ -96,6 +99,8 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
     ['run --faults nosuch.yaml', 'TIDEMARK_SCENARIO_INVALID'],
     ['bench --rate max --qos 0 --anonymous', 'TIDEMARK_BENCH_INVALID'],
     ['bench --rate max --in-flight 65536 --anonymous', 'TIDEMARK_BENCH_INVALID'],
+    ['bench --find-knee --qos 0 --anonymous', 'TIDEMARK_BENCH_INVALID'],
+    ['bench --payload-bytes 199 --anonymous', 'TIDEMARK_BENCH_INVALID'],
     ['replay none.csv --map none.json', 'TIDEMARK_MAP_INVALID'],
     [`replay none.csv --map ${join(maps, 'room-occupancy.json')} --token t`, 'TIDEMARK_CSV_INVALID'],
     ['verify --ledger none.ndjson --token t', 'TIDEMARK_LEDGER_INVALID'],
@@ -107,11 +112,11 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
 
   test('the process ends with 2 and says why on standard error', async () => {
     const outcomes = await Promise.all([
-      simulate(['bench', '--qos', '2']),
+      simulate(['bench', '--qos', '3']),
       simulate(['verify', '--ledger', 'x']),
     ])
     for (const { code, stdout } of outcomes) expect([code, stdout]).toEqual([2, ''])
-    expect(outcomes[0].stderr).toContain('expected 0 or 1')
+    expect(outcomes[0].stderr).toContain('expected 0, 1 or 2')
     expect(outcomes[1].stderr).toContain('TIDEMARK_LEDGER_INVALID')
   })
 })
