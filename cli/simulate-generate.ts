@@ -1,13 +1,12 @@
 import { Command, Option } from 'commander'
 import { TidemarkError } from '../lib/errors.ts'
-import { type Preset, presetFaults, presets } from '../simulators/faults/fault-presets.ts'
 import { type GenerateFormat, generate } from '../simulators/generate.ts'
 import type { Precision } from '../simulators/line-protocol.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
 import { planRun } from '../simulators/plan.ts'
 import { writeTruth } from '../simulators/run.ts'
-import { loadFaults, loadScenario } from '../simulators/scenario.ts'
-import { duration, seed, time, wholeNumber } from './simulate-options.ts'
+import { loadScenario } from '../simulators/scenario.ts'
+import { addedFaults, duration, seed, time, wholeNumber } from './simulate-options.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
 
 interface GenerateFlags {
@@ -73,7 +72,7 @@ export function generateCommand(): Command {
           'the readings would leave the years 2000 to 2099, outside which the platform takes none'
         throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
       }
-      const faults = isPreset(flags.faults) ? presetFaults(flags.faults) : loadFaults(flags.faults)
+      const faults = addedFaults(flags.faults, lengthMs)
       const { seed, start: startMs, devices } = flags
       const plan = planRun(scenario, { seed, startMs, lengthMs, devices, faults })
       if (truth !== undefined) writeTruth(truth, plan, scenario)
@@ -87,8 +86,4 @@ export function generateCommand(): Command {
         report(result, flags.json, isStandardOutput ? process.stderr : process.stdout)
       })
     })
-}
-
-function isPreset(text: string): text is Preset {
-  return (presets as readonly string[]).includes(text)
 }

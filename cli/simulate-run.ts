@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { durationMs } from '../domain/duration.ts'
 import { TidemarkError } from '../lib/errors.ts'
-import { type Preset, presetFaults, presets } from '../simulators/faults/fault-presets.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
 import { planRun } from '../simulators/plan.ts'
 import type { RunProgress } from '../simulators/run.ts'
-import { type FaultEntry, loadFaults, loadScenario, type Scenario } from '../simulators/scenario.ts'
+import { loadScenario, type Scenario } from '../simulators/scenario.ts'
 import { type ScoredRunReport, scoredRun } from '../simulators/scored-run.ts'
 import { client } from './connection.ts'
 import {
+  addedFaults,
   type Connection,
   durationOption,
   seed,
@@ -115,12 +115,6 @@ function planned(scenario: Scenario, flags: RunFlags) {
   }
   const faults = addedFaults(flags.faults, lengthMs)
   return planRun(scenario, { seed: seedOfRun, startMs, lengthMs, devices, faults, prefix: before })
-}
-
-function addedFaults(given: string, lengthMs: number): readonly FaultEntry[] {
-  return (presets as readonly string[]).includes(given)
-    ? presetFaults(given as Preset, lengthMs)
-    : loadFaults(given)
 }
 
 function shown({ sent, acknowledged, reconnects, share, seconds }: RunProgress): string {

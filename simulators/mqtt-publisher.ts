@@ -134,8 +134,8 @@ export class MqttPublisher<Tag = number> {
   /** Sends one message on any topic at QoS 0, after what is queued: for what the broker never acknowledges. */
   publishOnce(topic: string, payload: Buffer): void {
     if (!this.#isOpen) return
-    this.#outgoing.push(generate({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }))
     this.flush()
+    this.#socket?.write(generate({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }))
   }
 
   /** Loses the connection, as a radio does; it comes back by itself. */
