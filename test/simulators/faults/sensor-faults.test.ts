@@ -183,6 +183,15 @@ describe('its randomness', () => {
     expect(isMissing(series([missing!])).filter(Boolean).length).toBeGreaterThan(30)
   })
 
+  test('one fault misses each gauge at times of its own', () => {
+    const device = { ...meter, valuesAt: () => ({ voltage_v: 230, current_a: 3 }) }
+    const fault = [someFault('null', { probability: 0.2 })]
+    const missing = Array.from({ length: 100 }, (_, i) => shown(fault, midnightMs + i * minuteMs, device))
+    const both = missing.filter(({ voltage_v, current_a }) => voltage_v === null && current_a === null).length
+    const one = missing.filter(({ voltage_v, current_a }) => (voltage_v === null) !== (current_a === null))
+    expect([both < 15, one.length > 15]).toEqual([true, true])
+  })
+
   test.each(['spike', 'dip', 'null'])('%s comes as often as its probability says', (kind) => {
     const fault = onPower(kind, { probability: 0.03 })
     let hits = 0
