@@ -78,8 +78,9 @@ async function chosen(flags: ProvisionFlags): Promise<Iterable<NewDevice>> {
   if (file !== undefined) return devicesOfFile(file)
   if (scenario !== undefined) {
     // What a device is registered as follows from its number alone: any time will do.
-    const options = { seed: flags.seed, startMs: Date.UTC(2026, 0, 1), lengthMs: 1, devices }
-    return planRun(loadScenario(scenario), options).devices.map(({ id, type, labels }) => ({
+    const loaded = loadScenario(scenario)
+    const options = { seed: flags.seed, startMs: Date.UTC(2026, 0, 1), lengthMs: loaded.length, devices }
+    return planRun(loaded, options).devices.map(({ id, type, labels }) => ({
       id,
       type,
       labels,

@@ -15,7 +15,16 @@ const never = new AbortController().signal
 /** More than a page of the API for each device. */
 const perDevice = 1_200
 const devices = 2
-const clean = { missing: 0, altered: 0, invented: 0, repeated: 0, pending: 0, examples: [] }
+const clean = {
+  deadLettered: 0,
+  missing: 0,
+  deadLettersMissing: 0,
+  altered: 0,
+  invented: 0,
+  repeated: 0,
+  pending: 0,
+  examples: [],
+}
 
 function ledgerOf(entries: readonly LedgerEntry[]): string {
   const path = join(tempDir(), 'ledger.ndjson')
@@ -152,6 +161,115 @@ describe('with a real platform, and ledgers that lie', () => {
     expect(items).toMatchObject([{ values: { temperature_c: 4, quality: 'future' } }])
   })
 
+  test('a reading that was sent twice is one', async () => {
+    const acknowledged = truth.length
+    expect(await check([...truth, truth[10]!, truth[20]!])).toEqual({
+      devices,
+      acknowledged,
+      stored: acknowledged,
+      ...clean,
+    })
+  })
+
+  describe('what the platform has to refuse must be among its dead letters', () => {
+    const ids = ['broken-1', 'broken-2']
+    const ts = Date.UTC(2026, 4, 1)
+    let ledger: LedgerEntry[]
+
+    beforeAll(async () => {
+      const path = join(dir.path, 'broken.ndjson')
+      const credentials = await platform.api.provision(ids.map((id) => ({ id, type: 'fridge' })))
+      const writer = new LedgerWriter(path)
+      const fleet = new FleetRunner({ mqttUrl: platform.mqttUrl, credentials, ledger: writer, signal: never })
+      await fleet.connect()
+      const malformed = (device: string, seq: number) =>
+        fleet.transmit(
+          { kind: 'malformed', device, dueMs: ts + seq, seq, payload: '{"ts":', reason: 'payload.not_json' },
+          performance.now(),
+        )
+      for (const device of ids) await fleet.send({ device, ts, values: { temperature_c: 4 } })
+      for (const seq of [2, 3]) await malformed('broken-1', seq)
+      await malformed('broken-2', 2)
+      // In 1970, and hotter than any fridge.
+      await fleet.send({ device: 'broken-2', ts: 86_400_000, values: { temperature_c: 4 } })
+      await fleet.send({ device: 'broken-2', ts: ts + 9, values: { temperature_c: 400, door_open: true } })
+      await fleet.close()
+      writer.close()
+      ledger = readFileSync(path, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as LedgerEntry)
+    })
+
+    test('and when it is, nothing is missing', async () => {
+      expect(ledger.filter(({ deadLetter }) => deadLetter === 'payload.not_json')).toHaveLength(3)
+      expect(await check(ledger)).toMatchObject({
+        ...clean,
+        devices: 2,
+        acknowledged: 7,
+        stored: 2,
+        deadLettered: 5,
+      })
+    })
+
+    const broken: LedgerEntry = {
+      device: 'broken-1',
+      seq: 9,
+      ts,
+      values: {},
+      deadLetter: 'payload.not_json',
+      sentAt: Date.now(),
+      ackedAt: Date.now(),
+    }
+    const { deadLetter: _, ...reading } = broken
+    test.each([
+      ['one more message that is no JSON', broken, 'broken-1 1 dead letters payload.not_json'],
+      [
+        'a message of another reason',
+        { ...broken, deadLetter: 'payload.too_deep' },
+        'broken-1 1 dead letters payload.too_deep',
+      ],
+      [
+        'a message of another device',
+        { ...broken, device: 'bench-0' },
+        'bench-0 1 dead letters payload.not_json',
+      ],
+      [
+        'a time outside the years that are taken',
+        { ...reading, ts: 86_400_001, values: { temperature_c: 4 } },
+        'broken-1 1 dead letters ts.invalid',
+      ],
+      [
+        'a value outside the range of the profile',
+        { ...reading, ts: ts + 10, values: { temperature_c: 101 } },
+        'broken-1 1 dead letters value.out_of_range',
+      ],
+    ])('%s that was acknowledged and is not there is missing', async (_case, entry, example) => {
+      expect(await check([...ledger, entry])).toMatchObject({
+        deadLettered: 5,
+        missing: 1,
+        deadLettersMissing: 1,
+        examples: [`missing ${example}`],
+      })
+    })
+
+    test('a value within the range is missing as a reading', async () => {
+      const entry = { ...reading, ts: ts + 10, values: { temperature_c: 99 } }
+      expect(await check([...ledger, entry])).toMatchObject({
+        deadLettered: 5,
+        missing: 1,
+        deadLettersMissing: 0,
+        examples: example('missing', entry),
+      })
+    })
+
+    test('letters of an earlier run do not stand for those of this one', async () => {
+      const laterMs = Date.now() + 600_000
+      const later = ledger.map((entry) => ({ ...entry, sentAt: laterMs, ackedAt: laterMs }))
+      expect(await check(later)).toMatchObject({ deadLettered: 0, missing: 5, deadLettersMissing: 5 })
+    })
+  })
+
   test('a platform that is not there: exit code 3', async () => {
     const api = new ApiClient('http://127.0.0.1:9', 'token')
     await expect(verify({ ledger: ledgerOf(truth), api, settleMs: 0 })).rejects.toMatchObject({ exitCode: 3 })
@@ -163,7 +281,14 @@ describe('with a real platform, and ledgers that lie', () => {
 })
 
 describe('with an API that answers what a real one cannot be made to', () => {
-  const entry: LedgerEntry = { device: 'a', seq: 1, ts: 1_000_000, values: { v: 1 }, sentAt: 0, ackedAt: 0 }
+  const entry: LedgerEntry = {
+    device: 'a',
+    seq: 1,
+    ts: Date.UTC(2026, 0, 1),
+    values: { v: 1 },
+    sentAt: 0,
+    ackedAt: 0,
+  }
 
   async function scripted(items: { time: string; values: object }[], pending: number[]): Promise<ApiClient> {
     const server = createServer((request, response) => {
@@ -188,7 +313,7 @@ describe('with an API that answers what a real one cannot be made to', () => {
       ...clean,
       stored: 3,
       repeated: 2,
-      examples: ['repeated a 1970-01-01T00:16:40.000Z', 'repeated a 1970-01-01T00:16:40.000Z'],
+      examples: ['repeated a 2026-01-01T00:00:00.000Z', 'repeated a 2026-01-01T00:00:00.000Z'],
     })
   })
 
