@@ -39,7 +39,7 @@ export function encodeLine(
   return `${prefix}${fields} ${precision === 'ns' ? nanoseconds(ts) : ts}`
 }
 
-/** As text: a double cannot hold them. */
+/** As text: their last digits are beyond a double. */
 function nanoseconds(ms: number): string {
   return ms === 0 ? '0' : `${ms}000000`
 }

@@ -42,7 +42,7 @@ test('the tags are the labels that the profile of the type names; the others are
   expect(linePrefix({ id: 'a', type: 'unheard_of', labels })).toBe('unheard_of,device=a ')
 })
 
-test('nanoseconds are exact, which a double could not hold', () => {
+test('nanoseconds are the milliseconds with six zeros', () => {
   const reading = { seq: 1, ts: ts + 123, values: { v: 1 } }
   expect(encodeLine('a,device=b ', reading, 'ns')).toBe('a,device=b v=1 1767225600123000000')
   expect(encodeLine('a,device=b ', { ...reading, ts: 0 }, 'ns')).toBe('a,device=b v=1 0')
