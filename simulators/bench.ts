@@ -291,11 +291,12 @@ class BenchRun {
     const measured = this.#measured
     const startedAt = performance.now()
     const total = Math.min(messagesMax, Math.round((rate * durationMs) / 1000))
-    const mayGoOn = () => measured.sent < total && this.#inFlight <= inFlightMax && !signal.aborted
-    while (mayGoOn()) {
+    let isOverloaded = false
+    while (measured.sent < total && !isOverloaded && !signal.aborted) {
       const now = performance.now()
       const scheduled = Math.floor(((now - startedAt) / 1000) * rate)
       this.#sendDue(Math.min(total, scheduled, measured.sent + messagesPerTickMax), now, startedAt, rate)
+      isOverloaded = this.#inFlight > inFlightMax
       this.#progress()
       await delay(tickMs)
     }
