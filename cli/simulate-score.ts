@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { loadScenario } from '../simulators/scenario.ts'
 import { type Assessment, assess } from '../simulators/score/assess.ts'
+import { writePlots } from '../simulators/score/plot-files.ts'
 import { scoreTable } from '../simulators/score/score-table.ts'
 import { type ApiFlags, client, withApi } from './connection.ts'
 import { durationOption, time } from './simulate-options.ts'
@@ -24,11 +25,12 @@ export function scoreCommand(): Command {
     .option('--from <time>', 'score from this virtual time on, RFC 3339', time)
     .option('--to <time>', 'and to this one', time)
     .addOption(durationOption('--settle', 'how long to wait for the platform to have caught up', 30))
+    .option('--plots <dir>', 'write a picture of each fault that something should have told of, as SVG')
     .option('--json', 'one JSON object on standard output')
     .addHelpText(
       'after',
       '\nExamples:\n  $ tidemark simulate score --truth run.truth.ndjson\n' +
-        '  $ tidemark simulate score --truth run.truth.ndjson --scenario coldchain --json\n',
+        '  $ tidemark simulate score --truth run.truth.ndjson --scenario coldchain --plots plots --json\n',
     )
     .action(async (flags: ScoreFlags) => {
       const marks = flags.scenario === undefined ? undefined : loadScenario(flags.scenario).pass
@@ -37,6 +39,12 @@ export function scoreCommand(): Command {
       const result = await assess({ truthFile, api, settleMs, nowMs: Date.now(), fromMs, toMs, marks })
       if (flags.json) process.stdout.write(`${JSON.stringify(scoreReport(result))}\n`)
       else process.stdout.write(scoreText(result))
+      const plots =
+        flags.plots === undefined
+          ? undefined
+          : await writePlots(api, result.score.truths, result.span, flags.plots)
+      if (flags.json) process.stdout.write(`${JSON.stringify({ ...machineReport(result), plots })}\n`)
+      else process.stdout.write(`${reportText(result)}${plotsText(plots, flags.plots)}`)
       if (result.marks.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
     })
 }
@@ -49,6 +57,11 @@ export function scoreReport({ span, score, ...rest }: Assessment): object {
 
 /** The score as people read it. */
 export function scoreText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
+function plotsText(plots: readonly string[] | undefined, dir: string | undefined): string {
+  return plots === undefined ? '' : `\nplots: ${plots.length} in ${dir}\n`
+}
+
+function reportText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
   const name = scenario === undefined ? '' : `${scenario}, seed ${seed}: `
   const [from, to] = [span.startMs, span.endMs].map((ms) => new Date(ms).toISOString())
   const warnings = [

@@ -129,7 +129,7 @@ const units = [
 ] as const
 
 /** In the largest unit of which there are two at least: `45.4 h`, `90 s`. */
-function duration(seconds: number | null): string {
+export function duration(seconds: number | null): string {
   if (seconds === null) return '-'
   const [unit, length] = units.find(([, one]) => Math.abs(seconds) >= 2 * one) ?? ['s', 1]
   return `${Number((seconds / length).toFixed(1))} ${unit}`

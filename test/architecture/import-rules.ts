@@ -98,6 +98,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['lib'],
   'csv-parse': ['simulators'],
   luxon: ['rules', 'simulators'],
+  'd3-scale': ['simulators/score/plot.ts'],
   'hdr-histogram-js': ['simulators'],
   tinyqueue: ['simulators'],
   yaml: ['cli', 'simulators/scenario.ts'],
