@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../bench/services/free-port.ts'
@@ -133,6 +133,23 @@ test('--scenario brings other marks, --from and --to another time', async () => 
   expect((await score('--truth', truth, '--scenario', scenario, '--to', until)).exitCode).toBe(0)
 })
 
+test('--plots writes a picture of each fault: the door, when it opened and when that was told', async () => {
+  const plots = join(dir.path, 'plots')
+  const { exitCode, stdout } = await score('--truth', truthOf('plotted', []), '--plots', plots)
+  expect([exitCode, stdout.endsWith(`\nplots: 1 in ${plots}\n`)]).toEqual([0, true])
+  expect(readdirSync(plots)).toEqual(['door_left_open-1.svg'])
+  const svg = readFileSync(join(plots, 'door_left_open-1.svg'), 'utf8')
+  expect(svg).toContain('cold-chain-door-open told of it 5 min after it could be told of')
+  expect(svg).toContain('>detected 2026-11-01T00:35:00Z<')
+  expect(svg).toContain('>door_open</text>')
+  // From minute 25 at 76 px to minute 55 at 932 px: up at minute 30, down at minute 50, to a pixel.
+  const steps = [.../class="signal" d="([^"]*)"/.exec(svg)![1]!.matchAll(/H([\d.]+)V([\d.]+)/g)]
+  const changes = steps.filter(([, , y], i) => i > 0 && y !== steps[i - 1]![2]).map(([, x]) => Number(x))
+  expect(changes).toHaveLength(2)
+  expect(Math.abs(changes[0]! - (76 + (856 * 5) / 30))).toBeLessThan(1)
+  expect(Math.abs(changes[1]! - (76 + (856 * 25) / 30))).toBeLessThan(1)
+})
+
 test('it ends with 2 for a truth file that is none, with 3 where no platform answers', async () => {
   const torn = join(dir.path, 'torn.ndjson')
   writeFileSync(torn, '{"id":')
@@ -140,6 +157,9 @@ test('it ends with 2 for a truth file that is none, with 3 where no platform ans
   expect([refused.exitCode, refused.stdout]).toEqual([2, ''])
   expect(refused.stderr).toContain('torn.ndjson, line 1: ')
   expect(refused.stderr).toContain('TIDEMARK_TRUTH_INVALID')
+  const unwritable = await score('--truth', truthOf('unwritable', []), '--plots', join(torn, 'plots'))
+  expect([unwritable.exitCode, unwritable.stdout]).toEqual([2, ''])
+  expect(unwritable.stderr).toContain('TIDEMARK_PLOTS_UNWRITABLE')
   const nobody = await score(
     '--truth',
     truthOf('nobody', []),
