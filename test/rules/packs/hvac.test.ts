@@ -1,4 +1,21 @@
-import { healthyDay, type PackCase, type Phase, testHealthy, testPack, type Values } from './pack-drive.ts'
+import { expect, test } from 'vitest'
+import type { Fault } from '../../../simulators/faults/fault.ts'
+import { airHandler } from '../../../simulators/models/air-handler.ts'
+import {
+  deviceOf,
+  evaluationOf,
+  giveAll,
+  healthyDay,
+  installedRules,
+  ms,
+  type PackCase,
+  type Phase,
+  readingsOf,
+  startMs,
+  testHealthy,
+  testPack,
+  type Values,
+} from './pack-drive.ts'
 
 const type = 'air_handler'
 const row = (
@@ -96,3 +113,76 @@ testPack('hvac', [
 ])
 
 for (const seed of [1, 2]) testHealthy('hvac', type, () => healthyDay(type, seed))
+
+type Change = (values: Values, sinceMs: number) => Values
+
+/** What is raised of a simulated unit, and when. */
+function raisedOf(length: string, faults: readonly Fault[], change: Change = (values) => values) {
+  const device = airHandler.create(1, 'unit', { faults })
+  const evaluation = evaluationOf(installedRules('hvac'), deviceOf(type))
+  giveAll(
+    evaluation,
+    readingsOf('1m', [[length, (since) => change(device.valuesAt(startMs + since) as Values, since)]]),
+  )
+  return evaluation.events
+    .filter(({ data }) => data.state === 'raised')
+    .map(({ data, time }) => ({ rule: data.rule, timeMs: Date.parse(time) }))
+}
+const fault = (kind: string, onset: string, lasts: string, parameters: Record<string, number>): Fault => ({
+  id: `${kind}-1`,
+  device: 'unit',
+  kind,
+  class: 'process',
+  severity: 1,
+  onsetMs: startMs + ms(onset),
+  endMs: startMs + ms(onset) + ms(lasts),
+  parameters,
+})
+
+test('a filter that clogs is told of in time to be changed, then when it is clogged, each once', () => {
+  const clog = fault('filter_clog', '36h', '18d', { life_days: 8 })
+  const { warnByMs, failureMs } = airHandler.create(1, 'unit', { faults: [clog] }).consequenceOf!(clog)
+  const raised = raisedOf('20d', [clog])
+  expect(raised.map(({ rule }) => rule)).toEqual(['hvac-filter-soon', 'hvac-filter-clogged'])
+  expect(raised[0]!.timeMs).toBeLessThan(warnByMs!)
+  expect(failureMs! - raised[1]!.timeMs).toBeGreaterThan(ms('1d'))
+})
+
+test.each([
+  ['where it was by day', '36h', -1],
+  ['where it was at night', '28h', -1],
+  ['shut', '36h', 0],
+  ['wide open', '36h', 100],
+])('a valve that is stuck %s is told of once within a day of being seen', (_where, onset, position_pct) => {
+  const stuck = fault('valve_stuck', onset, '12d', { position_pct })
+  const told = airHandler.create(1, 'unit', { faults: [stuck] }).consequenceOf!(stuck)
+  const [first, ...more] = raisedOf('14d', [stuck])
+  expect(first?.rule).toBe('hvac-valve-stuck')
+  expect(first!.timeMs).toBeGreaterThan(told.detectableFromMs)
+  expect(first!.timeMs - told.detectableFromMs).toBeLessThan(ms('1d'))
+  expect(more).toEqual([])
+})
+
+/** Every metric stuck from Wednesday noon on; spikes and dips in one reading of 50. */
+test.each([
+  'filter_pressure_pa',
+  'fan_speed_pct',
+  'valve_command_pct',
+  'valve_position_pct',
+  'supply_temperature_c',
+  'supply_setpoint_c',
+  'return_temperature_c',
+])('neither a stuck sensor of %s nor its spikes or dips raise anything', (metric) => {
+  const isOdd = (since: number) => (since / 60_000) % 50 === 7
+  let held: Values | undefined
+  const stuck: Change = (values, since) => {
+    if (since >= ms('60h')) held ??= values
+    return { ...values, [metric]: (held ?? values)[metric]! }
+  }
+  expect(raisedOf('8d', [], stuck)).toEqual([])
+  for (const factor of [0, 10]) {
+    const odd: Change = (values, since) =>
+      isOdd(since) ? { ...values, [metric]: Number(values[metric]) * factor } : values
+    expect(raisedOf('3d', [], odd)).toEqual([])
+  }
+})
