@@ -139,6 +139,12 @@ const fault = (kind: string, onset: string, lasts: string, parameters: Record<st
   parameters,
 })
 
+test('of a filter that is clogged from the first reading on only that is told', () => {
+  const evaluation = evaluationOf(installedRules('hvac'), deviceOf(type))
+  giveAll(evaluation, readingsOf('1m', [['1h', pa(250)]]))
+  expect(evaluation.events.map(({ data }) => data.rule)).toEqual(['hvac-filter-clogged'])
+})
+
 test('a filter that clogs is told of in time to be changed, then when it is clogged, each once', () => {
   const clog = fault('filter_clog', '36h', '18d', { life_days: 8 })
   const { warnByMs, failureMs } = airHandler.create(1, 'unit', { faults: [clog] }).consequenceOf!(clog)

@@ -232,6 +232,19 @@ describe('a leak of refrigerant', () => {
   })
 })
 
+test('repaired shortly before it is filled it is cold again by its own cooling, without a jump', () => {
+  for (const kind of ['refrigerant_leak', 'door_left_open'] as const) {
+    const over = fault(kind, day - 60 * hourMs, 65 * hourMs + 30 * minuteMs)
+    const all = readings('a', over.endMs - hourMs, over.endMs + 24 * hourMs, 10 * secondMs, {
+      faults: [over],
+    })
+    for (const [i, { temperature_c }] of all.entries())
+      expect(Math.abs(temperature_c - all[Math.max(0, i - 1)]!.temperature_c)).toBeLessThan(0.4)
+    expect(all[0]!.temperature_c).toBeGreaterThan(15)
+    expect(all.findIndex(({ temperature_c }) => temperature_c <= 5) / 360).toBeGreaterThan(2)
+  }
+})
+
 describe('a door that is left open', () => {
   const left = (lastsMs: number) => {
     const open = fault('door_left_open', day + 3 * hourMs, lastsMs)
@@ -254,7 +267,7 @@ describe('a door that is left open', () => {
     expect(all[7_000]!.temperature_c).toBeCloseTo(20.5, 1)
   })
 
-  test('5 minutes keep it above 8 °C for about half an hour, 1 minute does no harm', () => {
+  test('5 minutes keep it above 8 °C for about half an hour; what lasts less than 15 minutes is no failure', () => {
     const minutesAbove = (all: readonly FridgeReading[]) =>
       all.filter(({ temperature_c }) => temperature_c > 8).length / 60
     const five = left(5 * minuteMs)
@@ -264,6 +277,10 @@ describe('a door that is left open', () => {
     const one = left(minuteMs)
     expect(minutesAbove(one.all)).toBe(0)
     expect(one.told).toEqual({ detectableFromMs: one.open.onsetMs })
+    const few = left(150 * secondMs)
+    expect(minutesAbove(few.all)).toBeGreaterThan(1)
+    expect(minutesAbove(few.all)).toBeLessThan(15)
+    expect(few.told).toEqual({ detectableFromMs: few.open.onsetMs })
   })
 })
 
