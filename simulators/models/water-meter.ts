@@ -1,4 +1,5 @@
 import { randomAt } from '../../lib/prng.ts'
+import type { Fault } from '../faults/fault.ts'
 import { type DeviceModel, dayMs, dayOf, epochMs, hourMs, round, signalKey } from './model.ts'
 
 /** What a person does with water on a day. All are done by ten at night and begin after six. */
@@ -13,22 +14,58 @@ const firstHour = 6
 const hourWeights = [4, 6, 5, 3, 2, 2, 3, 2, 2, 2, 2, 3, 5, 5, 4, 2]
 const weightSum = hourWeights.reduce((sum, weight) => sum + weight, 0)
 
-/** A home without a leak: water flows while it is used, exactly none at night; the register is the integral of the flow. */
+/** No house draws so much for half an hour on end: a longer shower ends before. */
+const neverSoLongLH = 100
+const neverSoLongMs = 30 * 60_000
+
+/** What a home does with water on one day. */
+interface Day {
+  readonly day: number
+  readonly litresBefore: number
+  readonly drawn: readonly { readonly startMs: number; readonly forMs: number; readonly litres: number }[]
+}
+
+/**
+ * Water flows while it is used, exactly none at night; the register is the integral of the flow. A leak adds its flow from its
+ * onset to its end.
+ */
 export const waterMeter: DeviceModel = {
   name: 'water_meter',
   type: 'water_meter',
   description: 'household water meter, no flow at night',
   intervalMs: 900_000,
-  faults: [],
-  parameters: {},
-  create: (seed, id) => {
-    const people = 1 + Math.floor(4 * randomAt(signalKey(seed, id, 'people'), 0))
+  faults: ['water_leak'],
+  parameters: { people: 'people in the home, from 1 to 20; drawn from 1 to 4' },
+  create: (seed, id, { faults = [], parameters = {} } = {}) => {
+    const people =
+      (parameters.people as number | undefined) ??
+      1 + Math.floor(4 * randomAt(signalKey(seed, id, 'people'), 0))
     const keys = uses.map(({ name }) => signalKey(seed, id, name))
+    const leaks = faults.filter(({ kind }) => kind === 'water_leak')
+    let known = dayOfHome(keys, people, 0)
+    const dayAt = (timeMs: number) => {
+      const day = dayOf(timeMs)
+      if (known.day !== day) known = dayOfHome(keys, people, day)
+      return known
+    }
     return {
       id,
       type: 'water_meter',
       valuesAt: (timeMs) => {
-        const { litres, litresPerHour } = drawn(keys, people, timeMs)
+        const day = dayAt(timeMs)
+        let litres = day.litresBefore
+        let litresPerHour = 0
+        for (const use of day.drawn) {
+          const sinceMs = timeMs - use.startMs
+          if (sinceMs < 0) continue
+          litres += use.litres * Math.min(1, sinceMs / use.forMs)
+          if (sinceMs < use.forMs) litresPerHour += (use.litres * hourMs) / use.forMs
+        }
+        for (const leak of leaks) {
+          if (timeMs < leak.onsetMs) continue
+          litres += (leakLH(leak) * (Math.min(timeMs, leak.endMs) - leak.onsetMs)) / hourMs
+          if (timeMs < leak.endMs) litresPerHour += leakLH(leak)
+        }
         return {
           flow_l_h: round(litresPerHour, 1),
           water_temperature_c: 12,
@@ -36,32 +73,38 @@ export const waterMeter: DeviceModel = {
           volume_m3: round(litres / 1000, 4),
         }
       },
+      consequenceOf: (fault) => {
+        const quietMs = endOfQuietHour(dayAt, fault.onsetMs, fault.endMs)
+        const isHuge = leakLH(fault) >= neverSoLongLH
+        const shownMs = isHuge ? Math.min(quietMs, fault.onsetMs + neverSoLongMs) : quietMs
+        return { detectableFromMs: Math.min(shownMs, fault.endMs) }
+      },
     }
   },
 }
 
+function leakLH({ parameters, severity }: Fault): number {
+  return parameters.flow_l_h! * severity
+}
+
 /**
- * Litres since the epoch and the flow of now. How often each use has been is known for every midnight, so that only those
- * of today need be looked at.
+ * How often each use has been is known for every midnight, so that the register needs no sum over the days before: only those
+ * of the day need be looked at.
  */
-function drawn(keys: readonly number[], people: number, timeMs: number) {
-  const day = dayOf(timeMs)
+function dayOfHome(keys: readonly number[], people: number, day: number): Day {
   const midnightMs = epochMs + day * dayMs
-  let litres = 0
-  let litresPerHour = 0
-  for (const [i, use] of uses.entries()) {
+  const drawn: { startMs: number; forMs: number; litres: number }[] = []
+  let litresBefore = 0
+  for (const [i, { timesADay, litres, forMs }] of uses.entries()) {
     const phase = randomAt(keys[i]!, 0)
-    const timesBefore = (days: number) => Math.floor(days * people * use.timesADay + phase)
+    const timesBefore = (days: number) => Math.floor(days * people * timesADay + phase)
     const first = timesBefore(day)
-    litres += first * use.litres
+    litresBefore += first * litres
     for (let n = first; n < timesBefore(day + 1); n++) {
-      const sinceMs = timeMs - midnightMs - startsAtMs(randomAt(keys[i]!, n + 1))
-      if (sinceMs < 0) continue
-      litres += use.litres * Math.min(1, sinceMs / use.forMs)
-      if (sinceMs < use.forMs) litresPerHour += (use.litres * hourMs) / use.forMs
+      drawn.push({ startMs: midnightMs + startsAtMs(randomAt(keys[i]!, n + 1)), forMs, litres })
     }
   }
-  return { litres, litresPerHour }
+  return { day, litresBefore, drawn }
 }
 
 /** The time of day below which the share `u` of all uses begin. */
@@ -70,4 +113,17 @@ function startsAtMs(u: number): number {
   let hour = 0
   while (left >= hourWeights[hour]!) left -= hourWeights[hour++]!
   return (firstHour + hour + left / hourWeights[hour]!) * hourMs
+}
+
+/** The end of the first hour from `fromMs` on in which the home itself uses nothing: what flows then is no use. `toMs` if none ends before. */
+function endOfQuietHour(dayAt: (timeMs: number) => Day, fromMs: number, toMs: number): number {
+  let quietSinceMs = fromMs
+  for (let dayMsAt = epochMs + dayOf(fromMs) * dayMs; dayMsAt < toMs; dayMsAt += dayMs) {
+    const inOrder = [...dayAt(dayMsAt).drawn].sort((a, b) => a.startMs - b.startMs)
+    for (const { startMs, forMs } of inOrder) {
+      if (startMs >= quietSinceMs + hourMs) return Math.min(quietSinceMs + hourMs, toMs)
+      quietSinceMs = Math.max(quietSinceMs, startMs + forMs)
+    }
+  }
+  return Math.min(quietSinceMs + hourMs, toMs)
 }
