@@ -49,6 +49,7 @@ export const shippedProfiles: readonly Profile[] = [
       co2_ppm: gauge('ppm', 0, 100_000),
       light_lx: gauge('lx', 0, 200_000),
       pm25_ug_m3: gauge('µg/m³', 0, 10_000),
+      heating_pct: percent,
       occupied: state,
       battery_pct: percent,
       rssi_dbm: rssi,

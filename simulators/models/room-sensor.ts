@@ -1,85 +1,77 @@
-import { randomAt, smoothNoise } from '../../lib/prng.ts'
-import { type DeviceModel, dayMs, dayOf, epochMs, hourMs, hourOfDay, round, signalKey } from './model.ts'
+import { normalAt, smoothNoise } from '../../lib/prng.ts'
+import { type DeviceModel, dayMs, round, signalKey } from './model.ts'
+import { daylightAt, outdoorPpm, roomClimate } from './room-climate.ts'
+import { roomUse } from './room-use.ts'
 
-const outdoorPpm = 420
-/** Air changes of a closed room, per hour; a person adds some 20 L/h of CO2 to 60 m³. */
-const airChangesPerHour = 0.5
-const ppmPerPersonHour = 330
-/** A person warms the room by so much, given time. */
-const kelvinPerPerson = 0.5
-const warmingPerHour = 0.7
+/** An airing lasts less; and by so much a room's temperature differs from day to day without an open window. */
+const longerThanAiringMs = 600_000
+const unusualK = 2
+const isHeatingPct = 10
 
-/** When and by how many the room is used on a day. */
-interface Stay {
-  readonly people: number
-  readonly fromMs: number
-  readonly toMs: number
-}
-
-/** An office on workdays: CO2 as the mass balance of people and ventilation gives it, warmth likewise. */
+/** Climate of a room that is used: CO2 and warmth by balances of mass and heat, with people who air it and a radiator with a thermostat. */
 export const roomSensor: DeviceModel = {
   name: 'room_sensor',
   type: 'room_sensor',
-  description: 'room climate with occupancy and CO2',
+  description: 'room climate with occupancy, CO2 and the valve of the radiator',
   intervalMs: 60_000,
-  faults: [],
-  parameters: {},
-  create: (seed, id) => {
+  faults: ['window_left_open'],
+  parameters: {
+    home: 'true: people are there in mornings, evenings and nights; false, the default: in office hours',
+    people_max: 'most people at a time, from 1 to 6; each day has 1 to so many; 3',
+    airing:
+      'true, the default: people open the window for 5 to 8 minutes when CO2 is at 850 to 950 ppm; false: never',
+  },
+  create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const key = (signal: string) => signalKey(seed, id, signal)
     const keys = {
-      stay: key('stay'),
       temperature: key('temperature'),
+      trembling: key('trembling'),
       co2: key('co2'),
       humidity: key('humidity'),
     }
+    const { home = false, people_max: peopleMax = 3, airing = true } = parameters
+    const presenceAt = roomUse(key('stay'), home === true || home === 'true', Number(peopleMax))
+    const climateWith = (of: typeof faults) =>
+      roomClimate({
+        // One weather for all.
+        weatherKey: signalKey(seed, 'weather', 'outdoor'),
+        airingKey: key('airing'),
+        presenceAt,
+        areAiring: airing === true || airing === 'true',
+        faults: of.filter(({ kind }) => kind === 'window_left_open'),
+      })
+    const climateAt = climateWith(faults)
+    const batteryDays = 700 * ((keys.co2 % 1000) / 1000)
     return {
       id,
       type: 'room_sensor',
       valuesAt: (timeMs) => {
-        const day = dayOf(timeMs)
-        // What was the day before yesterday has left the room.
-        const stays = [stayOf(keys.stay, day - 1), stayOf(keys.stay, day)]
-        const occupied = stays.some((stay) => stay && timeMs >= stay.fromMs && timeMs < stay.toMs)
-        const daylight = Math.max(0, Math.sin((Math.PI * (hourOfDay(timeMs) - 6)) / 12))
-        const warmth = 1.5 * daylight + kelvinPerPerson * response(stays, timeMs, warmingPerHour)
-        const people = response(stays, timeMs, airChangesPerHour)
-        const co2 = outdoorPpm + (people * ppmPerPersonHour) / airChangesPerHour
+        const { temperatureC, co2Ppm, heatingPct } = climateAt(timeMs)
+        const { people, areAsleep } = presenceAt(timeMs)
+        const draughtK = 0.05 * smoothNoise(keys.temperature, timeMs, 900_000)
+        const tremblingK = 0.02 * normalAt(keys.trembling, Math.floor(timeMs / 1000))
+        const humid = 38 + (co2Ppm - outdoorPpm) / 150 + 3 * smoothNoise(keys.humidity, timeMs, 3_600_000)
         return {
-          temperature_c: round(20 + warmth + 0.2 * smoothNoise(keys.temperature, timeMs, 900_000), 2),
-          humidity_pct: round(42 + people + 3 * smoothNoise(keys.humidity, timeMs, 3_600_000), 1),
-          co2_ppm: round(Math.max(400, co2 + 8 * smoothNoise(keys.co2, timeMs, 120_000)), 0),
-          light_lx: round(300 * daylight + (occupied ? 350 : 0), 0),
-          occupied: occupied ? 1 : 0,
-          battery_pct: round(100 - ((timeMs / dayMs) % 700) / 7, 1),
+          temperature_c: round(temperatureC + draughtK + tremblingK, 2),
+          humidity_pct: round(humid, 1),
+          co2_ppm: round(Math.max(400, co2Ppm + 8 * smoothNoise(keys.co2, timeMs, 120_000)), 0),
+          light_lx: round(300 * daylightAt(timeMs) + (people > 0 && !areAsleep ? 350 : 0), 0),
+          occupied: people > 0 ? 1 : 0,
+          heating_pct: round(heatingPct, 1),
+          // Changed in time, at 40 %.
+          battery_pct: round(100 - 60 * (((timeMs / dayMs + batteryDays) % 700) / 700), 1),
         }
+      },
+      consequenceOf: ({ onsetMs, endMs }) => {
+        const shutAt = climateWith([])
+        for (let timeMs = onsetMs + longerThanAiringMs; timeMs < endMs; timeMs += 60_000) {
+          const open = climateAt(timeMs)
+          const isCold = open.temperatureC < shutAt(timeMs).temperatureC - unusualK
+          if (isCold && open.heatingPct > isHeatingPct) return { detectableFromMs: timeMs }
+        }
+        // In mild weather nothing shows.
+        return { detectableFromMs: endMs }
       },
     }
   },
-}
-
-/** On workdays one to three people from between eight and half past nine to between half past four and six. */
-function stayOf(key: number, day: number): Stay | undefined {
-  const midnightMs = epochMs + day * dayMs
-  const weekday = new Date(midnightMs).getUTCDay()
-  if (weekday === 0 || weekday === 6) return undefined
-  const drawn = (index: number) => randomAt(key, day * 4 + index)
-  return {
-    people: 1 + Math.floor(3 * drawn(0)),
-    fromMs: midnightMs + Math.round((8 + 1.5 * drawn(1)) * hourMs),
-    toMs: midnightMs + Math.round((16.5 + 1.5 * drawn(2)) * hourMs),
-  }
-}
-
-/**
- * People as they are felt with inertia: dx/dt = rate · (people present − x), in closed form. With the ventilation's rate
- * it is the mass balance of CO2, dC/dt = people · g − a (C − outdoor).
- */
-function response(stays: readonly (Stay | undefined)[], timeMs: number, ratePerHour: number): number {
-  let felt = 0
-  for (const stay of stays) {
-    if (stay === undefined || timeMs < stay.fromMs) continue
-    const fading = (sinceMs: number) => Math.exp((-ratePerHour * Math.max(0, timeMs - sinceMs)) / hourMs)
-    felt += stay.people * (fading(stay.toMs) - fading(stay.fromMs))
-  }
-  return felt
 }

@@ -17,7 +17,10 @@ const contract: Record<string, { others: string[]; counters: string[] }> = {
     counters: ['energy_import_kwh', 'energy_export_kwh'],
   },
   room_sensor: {
-    others: 'temperature_c humidity_pct co2_ppm light_lx pm25_ug_m3 occupied battery_pct rssi_dbm'.split(' '),
+    others:
+      'temperature_c humidity_pct co2_ppm light_lx pm25_ug_m3 heating_pct occupied battery_pct rssi_dbm'.split(
+        ' ',
+      ),
     counters: [],
   },
   vibration_sensor: {
