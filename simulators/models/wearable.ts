@@ -1,127 +1,123 @@
-import { randomAt, smoothNoise } from '../../lib/prng.ts'
-import { type DeviceModel, dayMs, dayOf, epochMs, hourMs, round, signalKey } from './model.ts'
+import { normalAt, randomAt, smoothNoise } from '../../lib/prng.ts'
+import { type DeviceModel, dayMs, hourMs, round, signalKey } from './model.ts'
+import { activityName, bodyOf } from './wearable-body.ts'
+import { cadences, personDays, run, slotBeganMs, slotMs, walk } from './wearable-day.ts'
 
-/** Effort as a share of the heart rate's reserve, and steps a minute. */
-const activities = {
-  sleep: { effort: -0.05, cadence: 0 },
-  sit: { effort: 0.05, cadence: 0 },
-  walk: { effort: 0.3, cadence: 110 },
-  run: { effort: 0.75, cadence: 160 },
-} as const
-type Activity = keyof typeof activities
+/** Noise of the heart rate: an AR(1) process, its last innovations weighted by powers of what it keeps. */
+const stepMs = 10_000
+const keeps = 0.7
+const weights = Array.from({ length: 16 }, (_, age) => Math.sqrt(1 - keeps ** 2) * keeps ** age)
 
-const wakesHour = 7
-const sleepsHour = 23
-const slotMs = 300_000
-const slotsPerHour = 12
-const runSlots = 4
-/** The heart follows effort in 40 s, and rest in 80 s. */
-const risingMs = 40_000
-const fallingMs = 80_000
+/** How often in five minutes of it the device takes the steps for the heart, and for how long. */
+const lockChance: Readonly<Record<number, number>> = { [walk]: 0.05, [run]: 0.15 }
+const lockMs = { least: 60_000, most: 240_000 }
 
-const slotMinutes = slotMs / 60_000
-const walkSteps = activities.walk.cadence * slotMinutes
-const runSteps = activities.run.cadence * slotMinutes * runSlots
-const stepsPerDay = (sleepsHour - wakesHour) * walkSteps + runSteps
-
-/** A person's day: in each waking hour five minutes of walking, in one of them a run; the body follows. */
+/** A person's day: a Markov chain of sleeping, sitting, walking and running; the body follows, the device mostly sees it. */
 export const wearable: DeviceModel = {
   name: 'wearable',
   type: 'wearable',
   description: 'wrist wearable with heart rate, SpO2 and activity',
-  intervalMs: 10_000,
-  faults: [],
-  parameters: {},
-  create: (seed, id) => {
+  intervalMs: stepMs,
+  faults: ['tachycardia_at_rest', 'desaturation', 'no_motion'],
+  parameters: {
+    age: 'years; drawn from 25 to 65',
+    rest_bpm:
+      'heart rate at rest, beats a minute; drawn from 55 to 75. Below 52 a sleeping heart has points of NEWS2',
+    off_wrist: 'true, the default: taken off once or twice a day for 10 to 60 minutes; false: never',
+    cadence_lock:
+      'true, the default: while walking or running it sometimes shows the steps a minute as heart rate; false: never',
+  },
+  create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const key = (signal: string) => signalKey(seed, id, signal)
-    const age = 25 + 40 * randomAt(key('age'), 0)
-    const rest = 55 + 20 * randomAt(key('rest'), 0)
-    const reserve = 208 - 0.7 * age - rest
+    const drawn = (signal: string, least: number, spread: number) => least + spread * randomAt(key(signal), 0)
+    const age = Number(parameters.age ?? drawn('age', 25, 40))
+    const restBpm = Number(parameters.rest_bpm ?? drawn('rest', 55, 20))
+    const isOn = (name: string) => String(parameters[name] ?? true) === 'true'
+    const isLocking = isOn('cadence_lock')
+    const days = personDays({
+      activityKey: key('activity'),
+      wristKey: key('wrist'),
+      isTakenOff: isOn('off_wrist'),
+      vigour: drawn('vigour', 0.93, 0.14),
+    })
+    const body = bodyOf(days, { restBpm, maxBpm: 208 - 0.7 * age }, faults)
     const keys = {
-      activity: key('activity'),
-      heart: key('heart'),
+      lock: key('lock'),
+      off: key('off'),
       spo2: key('spo2'),
       breath: key('breath'),
       pressure: key('pressure'),
       warmth: key('warmth'),
     }
+    const heartNoise = autoregressive(key('heart'))
+    const chargedDays = drawn('battery', 0, 10)
+    /** What is shown off the wrist: no pulse, or what it takes for one. */
+    const offWrist = (timeMs: number) => {
+      const draw = (index: number) => randomAt(keys.off, Math.floor(timeMs / stepMs) * 3 + index)
+      return { bpm: draw(0) < 0.6 ? 0 : 40 + 140 * draw(1), spo2Pct: 80 + 9 * draw(2) }
+    }
     return {
       id,
       type: 'wearable',
       valuesAt: (timeMs) => {
-        const slot = Math.floor((timeMs - epochMs) / slotMs)
-        const activity = activityAt(keys.activity, slot)
-        const share = effortShare(keys.activity, timeMs)
-        const effort = Math.max(0, share)
-        const spo2 = 97 + 0.7 * smoothNoise(keys.spo2, timeMs, 60_000) - (activity === 'sleep' ? 1 : 0)
-        const breath = Math.max(12, 15 + smoothNoise(keys.breath, timeMs, 60_000))
-        const warmth = smoothNoise(keys.warmth, timeMs, 6 * hourMs)
+        const isWorn = body.isWornAt(timeMs)
+        const effort = body.effortAt(timeMs)
+        const strain = Math.max(0, effort)
+        const isLocked = isLocking && isLockedAt(keys.lock, body.activityAt(timeMs), timeMs)
+        const bpm = isLocked
+          ? cadences[body.activityAt(timeMs) as 0] * days.cadenceScaleAt(timeMs)
+          : body.heartBpmAt(timeMs)
+        const noise = (signal: 'spo2' | 'breath' | 'pressure', overMs: number, most: number) =>
+          Math.min(most, Math.max(-most, smoothNoise(keys[signal], timeMs, overMs)))
+        const spo2Pct = Math.min(100, body.spo2PctAt(timeMs) + 0.7 * noise('spo2', 60_000, 3))
+        const shown = isWorn ? { bpm: bpm + 2 * heartNoise(timeMs), spo2Pct } : offWrist(timeMs)
+        const warmth = Math.min(2.5, Math.max(-2.5, smoothNoise(keys.warmth, timeMs, 6 * hourMs)))
         return {
-          heart_rate_bpm: round(rest + reserve * share + 2 * smoothNoise(keys.heart, timeMs, 20_000), 0),
-          spo2_pct: round(Math.min(100, spo2), 1),
-          respiration_rate_bpm: round(breath + 25 * effort, 0),
-          systolic_mmhg: round(120 + 8 * smoothNoise(keys.pressure, timeMs, hourMs) + 40 * effort, 0),
-          temperature_c: round(36.8 + 0.2 * warmth + 0.5 * effort, 1),
-          skin_temperature_c: round(33 + 0.5 * warmth + effort, 1),
-          activity,
-          on_wrist: true,
+          heart_rate_bpm: round(Math.max(0, shown.bpm), 0),
+          spo2_pct: round(shown.spo2Pct, 1),
+          respiration_rate_bpm: round(15 + 1.2 * noise('breath', 60_000, 2.5) + 25 * strain, 0),
+          systolic_mmhg: round(120 + 8 * noise('pressure', hourMs, 2.4) + 40 * strain, 0),
+          temperature_c: round(36.8 + 0.2 * warmth + 0.5 * strain, 1),
+          skin_temperature_c: round(body.skinCAt(timeMs) + 0.5 * warmth + strain, 1),
+          activity: activityName(body, timeMs),
+          on_wrist: isWorn,
           oxygen_given: false,
-          alert: true,
-          battery_pct: round(100 - 8 * ((timeMs / dayMs) % 10), 1),
-          steps: stepsAt(keys.activity, timeMs),
+          alert: !body.isMotionlessAt(timeMs),
+          battery_pct: round(100 - 8 * ((timeMs / dayMs + chargedDays) % 10), 1),
+          steps: body.stepsAt(timeMs),
         }
       },
+      consequenceOf: (fault) => ({ detectableFromMs: body.detectableFromMs(fault) }),
     }
   },
 }
 
-/** Activity of five minutes, counted from the epoch. */
-function activityAt(key: number, slot: number): Activity {
-  const hour = Math.floor(slot / slotsPerHour)
-  const hourOfDay = hour % 24
-  if (hourOfDay < wakesHour || hourOfDay >= sleepsHour) return 'sleep'
-  const inHour = slot % slotsPerHour
-  const { runHour, runFrom } = runOf(key, Math.floor(hour / 24))
-  const runs = hourOfDay === runHour ? runSlots : 0
-  const isRun = inHour >= runFrom && inHour < runFrom + runs
-  if (isRun) return 'run'
-  // The walk is in one of the slots that the run leaves: every day has the same steps, so that the counter needs no sum.
-  const walk = Math.floor((slotsPerHour - runs) * randomAt(key, hour))
-  return inHour === (runs > 0 && walk >= runFrom ? walk + runs : walk) ? 'walk' : 'sit'
+function isLockedAt(key: number, activity: number, timeMs: number): boolean {
+  const chance = lockChance[activity]
+  if (chance === undefined) return false
+  const beganMs = slotBeganMs(timeMs)
+  const draw = (index: number) => randomAt(key, (beganMs / slotMs) * 3 + index)
+  if (draw(0) >= chance) return false
+  const forMs = lockMs.least + (lockMs.most - lockMs.least) * draw(1)
+  const fromMs = beganMs + (slotMs - forMs) * draw(2)
+  return timeMs >= fromMs && timeMs < fromMs + forMs
 }
 
-function runOf(key: number, day: number): { runHour: number; runFrom: number } {
-  const draw = (index: number) => randomAt(key ^ 0x5bd1e995, day * 2 + index)
-  return {
-    runHour: wakesHour + Math.floor((sleepsHour - wakesHour) * draw(0)),
-    runFrom: Math.floor((slotsPerHour - runSlots + 1) * draw(1)),
+/** Standard deviation 1, at most 3, constant for 10 s; innovations are kept as the next step needs nearly all of them again. */
+function autoregressive(key: number): (timeMs: number) => number {
+  const steps = new Float64Array(weights.length).fill(Number.NaN)
+  const innovations = new Float64Array(weights.length)
+  return (timeMs) => {
+    const step = Math.floor(timeMs / stepMs)
+    let x = 0
+    for (const [age, weight] of weights.entries()) {
+      const at = (step - age) % weights.length
+      if (steps[at] !== step - age) {
+        steps[at] = step - age
+        innovations[at] = normalAt(key, step - age)
+      }
+      x += weight * innovations[at]!
+    }
+    return Math.min(3, Math.max(-3, x))
   }
-}
-
-/** dx/dt = (effort − x)/τ over the last quarter of an hour: what was before has faded to nothing. */
-function effortShare(key: number, timeMs: number): number {
-  const slot = Math.floor((timeMs - epochMs) / slotMs)
-  let share: number = activities[activityAt(key, slot - 3)].effort
-  for (let past = slot - 2; past <= slot; past++) {
-    const { effort } = activities[activityAt(key, past)]
-    const forMs = Math.min(slotMs, timeMs - epochMs - past * slotMs)
-    share = effort + (share - effort) * Math.exp(-forMs / (effort > share ? risingMs : fallingMs))
-  }
-  return share
-}
-
-/** Steps since the epoch: whole days, whole hours, then the slots of this hour. */
-function stepsAt(key: number, timeMs: number): number {
-  const day = dayOf(timeMs)
-  const sinceMidnightMs = timeMs - epochMs - day * dayMs
-  const hour = Math.floor(sinceMidnightMs / hourMs)
-  const { runHour } = runOf(key, day)
-  const wakingHours = Math.min(Math.max(hour - wakesHour, 0), sleepsHour - wakesHour)
-  let steps = day * stepsPerDay + wakingHours * walkSteps + (hour > runHour ? runSteps : 0)
-  const firstSlot = (day * 24 + hour) * slotsPerHour
-  for (let slot = firstSlot; slot * slotMs < timeMs - epochMs; slot++) {
-    const forMs = Math.min(slotMs, timeMs - epochMs - slot * slotMs)
-    steps += (activities[activityAt(key, slot)].cadence * forMs) / 60_000
-  }
-  return Math.floor(steps)
 }
