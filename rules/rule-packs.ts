@@ -4,6 +4,7 @@ import { deviceHealth } from './packs/device-health.ts'
 import { electricity } from './packs/electricity.ts'
 import { gas } from './packs/gas.ts'
 import { hvac } from './packs/hvac.ts'
+import { homeEnergy } from './packs/home-energy.ts'
 import { indoorAir } from './packs/indoor-air.ts'
 import type { RulePack } from './packs/rule-pack.ts'
 import { vibration } from './packs/vibration.ts'
@@ -20,6 +21,7 @@ export const rulePacks: readonly RulePack[] = [
   electricity,
   gas,
   hvac,
+  homeEnergy,
   indoorAir,
   vibration,
   water,

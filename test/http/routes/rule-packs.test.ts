@@ -26,6 +26,7 @@ describe('listing', () => {
       'electricity',
       'gas',
       'hvac',
+      'home-energy',
       'indoor-air',
       'vibration',
       'water',
