@@ -182,4 +182,8 @@ test('half an array is told once, not again after each night', () => {
   expect(said[0]).toMatch(/^raised/)
 })
 
-for (const seed of [1, 2, 3]) testHealthy('home-energy', 'room_sensor', () => healthyDay('room_sensor', seed))
+for (const seed of [1, 2, 3]) {
+  for (const type of ['room_sensor', 'smart_meter']) {
+    testHealthy('home-energy', type, () => healthyDay(type, seed))
+  }
+}

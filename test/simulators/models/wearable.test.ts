@@ -205,8 +205,8 @@ test('cadence lock shows the steps for the heart for one to four minutes, only w
   const settings = (cadence_lock: boolean) => ({ parameters: { ...healthy.parameters, cadence_lock } })
   const lengths: number[] = []
   for (const id of ['a', 'b', 'c']) {
-    const shown = readingsOf(id, 14 * dayMs, stepMs, settings(true))
-    const heart = readingsOf(id, 14 * dayMs, stepMs, settings(false))
+    const shown = readingsOf(id, 6 * dayMs, stepMs, settings(true))
+    const heart = readingsOf(id, 6 * dayMs, stepMs, settings(false))
     let before = Number.NaN
     for (const [i, { heart_rate_bpm, activity }] of shown.entries()) {
       if (heart_rate_bpm === heart[i]!.heart_rate_bpm) continue
