@@ -1,6 +1,9 @@
 import { airHandler } from './air-handler.ts'
+import { evCharger } from './ev-charger.ts'
 import { fridge } from './fridge.ts'
+import { heatPump } from './heat-pump.ts'
 import type { DeviceModel } from './model.ts'
+import { pvMeter } from './pv-meter.ts'
 import { roomSensor } from './room-sensor.ts'
 import { smartMeter } from './smart-meter.ts'
 import { vibrationSensor } from './vibration-sensor.ts'
@@ -10,6 +13,9 @@ import { wearable } from './wearable.ts'
 /** Every kind of device that the simulator can make. */
 export const models: readonly DeviceModel[] = [
   smartMeter,
+  pvMeter,
+  evCharger,
+  heatPump,
   roomSensor,
   vibrationSensor,
   fridge,

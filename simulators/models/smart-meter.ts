@@ -1,96 +1,170 @@
-import { normalAt, randomAt, smoothNoise } from '../../lib/prng.ts'
-import { energyBefore, loadProfile, sum } from './load-profile.ts'
-import { type DeviceModel, dayMs, dayOf, epochMs, hourMs, round, signalKey } from './model.ts'
-
-/** Base load for each 1,000 kWh a year, W: what stands by, below the profile's nights. */
-const baseW = 18
-const applianceW = [120, 500, 1_000, 2_000, 3_500]
-/** Reactive for each active watt: motors and power supplies of the base load, mostly heaters among the appliances. */
-const baseTangent = 0.5
-const applianceTangent = 0.1
-
-/** An hour of a home: its base load, and one appliance that runs for a part of it. */
-interface Hour {
-  readonly baseW: number
-  readonly applianceW: number
-  /** Shares of the hour. */
-  readonly from: number
-  readonly to: number
-}
+import type { Value } from '../../domain/profile.ts'
+import { randomAt, smoothNoise } from '../../lib/prng.ts'
+import type { Consequence, Fault } from '../faults/fault.ts'
+import { EvCharging } from './ev-charging.ts'
+import { FaultWindow, faultsOf } from './fault-window.ts'
+import { gridFrequencyHz, voltageV } from './grid.ts'
+import { HomePower } from './home-power.ts'
+import { Household } from './household.ts'
+import {
+  type DeviceModel,
+  dayMs,
+  epochMs,
+  hourMs,
+  type ModelSettings,
+  round,
+  type SimulatedDevice,
+  signalKey,
+} from './model.ts'
+import { NetRegister } from './net-register.ts'
+import type { PvArray } from './pv.ts'
+import { arrayOf, arrayParameters } from './pv-settings.ts'
+import { numberSetting, textSetting } from './settings.ts'
 
 /**
- * A home on the H0 load profile. Each day uses what the profile gives the home, spread over its hours by the profile and by
- * chance; within the hour an appliance switches on and off. The register is the integral of the power. Voltage sags with power.
+ * A home on the H0 load profile, with a car and PV where it is given them: its power is load + car − PV, its registers the
+ * integrals of the positive and the negative part.
  */
 export const smartMeter: DeviceModel = {
   name: 'smart_meter',
   type: 'smart_meter',
-  description: 'household electricity meter on the H0 load profile',
+  description: 'electricity meter of a home on the H0 load profile, with a car and PV if wanted',
   intervalMs: 60_000,
-  faults: [],
-  parameters: {},
-  create: (seed, id) => {
-    const key = (signal: string) => signalKey(seed, id, signal)
-    const annualMwh = 2 + 4 * randomAt(key('size'), 0)
-    const keys = {
-      hours: key('hours'),
-      appliance: key('appliance'),
-      voltage: key('voltage'),
-      // One grid for all.
-      frequency: signalKey(seed, 'grid', 'frequency'),
-    }
-    return {
-      id,
-      type: 'smart_meter',
-      valuesAt: (timeMs) => {
-        const day = dayOf(timeMs)
-        const hourShare = (timeMs - epochMs - day * dayMs) / hourMs
-        const hour = Math.floor(hourShare)
-        const share = hourShare - hour
-        const hours = hourlyWh(keys.hours, annualMwh, day)
-        const now = hourOf(keys.appliance, annualMwh, day * 24 + hour, hours[hour]!)
-        const applianceW = share >= now.from && share < now.to ? now.applianceW : 0
-        const ranFor = Math.min(Math.max(share - now.from, 0), now.to - now.from)
-        const energyWh =
-          annualMwh * energyBefore(day) +
-          sum(hours.slice(0, hour)) +
-          now.baseW * share +
-          now.applianceW * ranFor
-
-        const power = now.baseW + applianceW
-        const reactive = now.baseW * baseTangent + applianceW * applianceTangent
-        const apparent = Math.hypot(power, reactive)
-        const voltage = 230 + 1.5 * smoothNoise(keys.voltage, timeMs, 60_000) - 0.0015 * power
-        return {
-          active_power_w: round(power, 1),
-          reactive_power_var: round(reactive, 1),
-          voltage_v: round(voltage, 2),
-          current_a: round(apparent / voltage, 3),
-          frequency_hz: round(50 + 0.02 * smoothNoise(keys.frequency, timeMs, 30_000), 3),
-          power_factor: round(power / apparent, 3),
-          relay_closed: true,
-          energy_import_kwh: round(energyWh / 1000, 3),
-        }
-      },
-    }
+  faults: ['phase_loss', 'meter_tamper', 'standby_load'],
+  parameters: {
+    annual_kwh: 'kWh a year of the household, car and PV apart; default drawn from 2,000 to 5,000',
+    phases: '1 or 3; default 1. With 3 also power, voltage and current of each',
+    ev_kw: 'kW at which a car is charged (3.7, 7.4, 11); default 0: there is none',
+    pv_kwp: 'peak power of the PV array, kW; default 0: there is none',
+    ...arrayParameters,
+    home: 'name of the home: devices of one home share its car and its array; default the id',
+    site: 'name of the site: its devices share the weather; default `site`',
   },
+  create: (seed, id, settings) => new Meter(seed, id, settings),
 }
 
-/** Wh of each hour of a day. Their sum is the profile's, so that the register needs no sum over the days before. */
-function hourlyWh(key: number, annualMwh: number, day: number): number[] {
-  const profile = loadProfile(day)
-  const weights = profile.map((watts, hour) => watts * Math.exp(0.5 * normalAt(key, day * 24 + hour)))
-  const scale = (annualMwh * sum(profile)) / sum(weights)
-  return weights.map((weight) => weight * scale)
+class Meter implements SimulatedDevice {
+  readonly id: string
+  readonly type = 'smart_meter'
+  readonly #seed: number
+  readonly #voltageKeys: readonly number[]
+  readonly #home: HomePower
+  readonly #phaseShares: readonly number[]
+  readonly #pv: PvArray | undefined
+  readonly #net: NetRegister | undefined
+  readonly #imports: readonly FaultWindow[]
+  readonly #exports: readonly FaultWindow[]
+
+  constructor(seed: number, id: string, settings: ModelSettings | undefined) {
+    this.id = id
+    this.#seed = seed
+    const home = textSetting(settings, 'home', id)
+    const drawnKwh = 2_000 + 3_000 * randomAt(signalKey(seed, home, 'size'), 0)
+    const evKw = numberSetting(settings, 'ev_kw', 0)
+    const kwp = numberSetting(settings, 'pv_kwp', 0)
+    const isThreePhase = numberSetting(settings, 'phases', 1) === 3
+    const phases = isThreePhase ? ['l1', 'l2', 'l3'] : ['l1']
+    this.#voltageKeys = phases.map((phase) => signalKey(seed, id, `voltage ${phase}`))
+    this.#phaseShares = sharesOf(signalKey(seed, home, 'phases'), phases.length)
+    this.#home = new HomePower({
+      household: new Household(seed, home, numberSetting(settings, 'annual_kwh', drawnKwh)),
+      ev: evKw > 0 ? new EvCharging(seed, home, evKw) : undefined,
+      phaseShares: this.#phaseShares,
+      faults: settings?.faults ?? [],
+    })
+    if (kwp > 0) {
+      this.#pv = arrayOf(seed, id, kwp, settings)
+      this.#net = new NetRegister(this.#home, this.#pv)
+    }
+    const tampers = faultsOf(settings?.faults, 'meter_tamper')
+    this.#imports = tampers.map((fault) => new FaultWindow(fault, (at) => this.#registers(at).importWh))
+    this.#exports = tampers.map((fault) => new FaultWindow(fault, (at) => this.#registers(at).exportWh))
+  }
+
+  valuesAt(timeMs: number): Record<string, Value> {
+    const load = this.#home.at(timeMs)
+    const lost = this.#home.lostPhase(timeMs)
+    const arrayW = this.#pv?.powerW(timeMs) ?? 0
+    const isTampered = this.#imports.some((window) => window.isActive(timeMs))
+    const sign = isTampered ? -1 : 1
+    const netW = load.powerW - arrayW * this.#home.arrayShare(timeMs)
+    const power = sign * netW
+    const apparent = Math.hypot(power, load.reactiveVar)
+    const phases = this.#phasesAt(timeMs, load.powerW, arrayW)
+    const voltage = phases.reduce((sum, { volts }) => sum + volts, 0) / phases.length
+    const { importWh, exportWh } = this.#net?.at(timeMs) ?? { importWh: load.energyWh, exportWh: 0 }
+    const values: Record<string, Value> = {
+      active_power_w: round(power, 1),
+      reactive_power_var: round(load.reactiveVar, 1),
+      voltage_v: round(voltage, 2),
+      current_a: round(voltage > 50 ? apparent / voltage : 0, 3),
+      frequency_hz: round(gridFrequencyHz(this.#seed, timeMs), 3),
+      power_factor: apparent === 0 ? 1 : round(power / apparent, 3),
+      relay_closed: true,
+      energy_import_kwh: kwh(importWh - 2 * sumUntil(this.#imports, timeMs, importWh)),
+    }
+    if (this.#pv !== undefined) {
+      values.energy_export_kwh = kwh(exportWh - 2 * sumUntil(this.#exports, timeMs, exportWh))
+    }
+    if (phases.length === 1) return values
+    for (const [i, { watts, volts }] of phases.entries()) {
+      const phase = `l${i + 1}`
+      const reactive = (load.reactiveVar * watts) / (netW || 1)
+      values[`active_power_${phase}_w`] = round(sign * watts, 1)
+      values[`voltage_${phase}_v`] = round(volts, 2)
+      values[`current_${phase}_a`] = round(i === lost ? 0 : Math.hypot(watts, reactive) / volts, 3)
+    }
+    return values
+  }
+
+  consequenceOf({ kind, onsetMs }: Fault): Consequence {
+    if (kind === 'standby_load') return { detectableFromMs: nightMs(onsetMs) }
+    if (kind === 'pv_string_loss') {
+      return { detectableFromMs: this.#pv?.clearAboveMs(onsetMs, 0.2) ?? onsetMs }
+    }
+    return { detectableFromMs: onsetMs }
+  }
+
+  #phasesAt(timeMs: number, loadW: number, arrayW: number) {
+    const lost = this.#home.lostPhase(timeMs)
+    // What is left is what the phases that are alive draw.
+    const alive = lost === undefined ? 1 : 1 - this.#phaseShares[lost]!
+    return this.#phaseShares.map((share, i) => {
+      if (i === lost) {
+        return {
+          watts: 0,
+          volts: Math.min(20, Math.abs(5 * smoothNoise(this.#voltageKeys[i]!, timeMs, 60_000))),
+        }
+      }
+      const watts = (loadW * share) / alive - arrayW / this.#phaseShares.length
+      return { watts, volts: voltageV(this.#voltageKeys[i]!, timeMs, watts) }
+    })
+  }
+
+  /** Without tampering. */
+  #registers(timeMs: number) {
+    return this.#net?.at(timeMs) ?? { importWh: this.#home.at(timeMs).energyWh, exportWh: 0 }
+  }
 }
 
-/** How an hour (counted from the epoch) comes to use `wh`: the appliance is one that needs neither a moment for it nor longer. */
-function hourOf(key: number, annualMwh: number, hour: number, wh: number): Hour {
-  const base = Math.min(annualMwh * baseW, 0.7 * wh)
-  const rest = wh - base
-  const fitting = applianceW.filter((watts) => rest <= 0.95 * watts && rest >= 0.03 * watts)
-  const watts = fitting[Math.floor(randomAt(key, hour * 2) * fitting.length)] ?? rest
-  const length = rest / watts
-  const from = (1 - length) * randomAt(key, hour * 2 + 1)
-  return { baseW: base, applianceW: watts, from, to: from + length }
+/** Each a third, more or less; one phase has all. */
+function sharesOf(key: number, phases: number): number[] {
+  const weights = Array.from({ length: phases }, (_, i) => 0.8 + 0.4 * randomAt(key, i))
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return weights.map((weight) => weight / sum)
+}
+
+/** While it is connected the wrong way round, what would have been added is taken off instead. */
+function sumUntil(windows: readonly FaultWindow[], timeMs: number, nowWh: number): number {
+  return windows.reduce((sum, window) => sum + window.whUntil(timeMs, nowWh), 0)
+}
+
+function kwh(wh: number): number {
+  return round(Math.max(0, wh) / 1000, 3)
+}
+
+/** Four in the morning of the first night that was wholly with it, from one o'clock on: when nobody uses anything. */
+function nightMs(onsetMs: number): number {
+  const night = Math.ceil((onsetMs - epochMs - hourMs) / dayMs)
+  return epochMs + night * dayMs + 4 * hourMs
 }
