@@ -85,7 +85,7 @@ export const appliances: readonly Appliance[] = [
     byHour([9, 22, 0.9]),
   ),
   appliance('television', [[150, 100]], byHour([0, 1, 0.6], [14, 18, 0.6], [18, 22, 1.6], [22, 24, 0.8])),
-  appliance('light', [[60, 45]], byHour([0, 6, 0.4], [6, 8, 1.5], [8, 16, 0.5], [16, 24, 1.8])),
+  appliance('light', [[60, 45]], byHour([0, 6, 0.1], [6, 8, 1.5], [8, 16, 0.5], [16, 24, 1.8])),
   appliance('small', [[800, 6]], byHour([0, 6, 1], [6, 24, 1.5])),
 ]
 

@@ -62,7 +62,7 @@ export class Household {
   constructor(seed: number, home: string, annualKwh: number) {
     const key = (signal: string) => signalKey(seed, home, signal)
     const mwh = annualKwh / 1000
-    const baseW = baseWPerMwh * (0.8 + 0.4 * randomAt(key('base'), 0))
+    const baseW = baseWPerMwh * (0.85 + 0.3 * randomAt(key('base'), 0))
     // A home with more base load has fewer runs: each uses its kWh a year.
     this.#mwh = (mwh * (1_000 - constantKwh(baseW + fridgeWPerMwh))) / appliancesKwh
     this.#baseW = mwh * baseW

@@ -12,8 +12,9 @@ const times = [
   ...Array.from({ length: 2_000 }, (_, i) => Date.UTC(2026, 10, 20) + i * 517_003),
 ]
 
-test('there is a model for each kind of device that ships, and it is listed once', () => {
-  const types = models.map(({ type }) => type)
+test('there is a model for each kind of device that ships, and names are given once', () => {
+  const types = new Set(models.map(({ type }) => type))
+  expect(new Set(models.map(({ name }) => name)).size).toBe(models.length)
   expect([...types].sort()).toEqual(
     shippedProfiles
       .map(({ type }) => type)
@@ -22,7 +23,7 @@ test('there is a model for each kind of device that ships, and it is listed once
   )
 })
 
-describe.each(models)('$type', (model) => {
+describe.each(models)('$name', (model) => {
   const device = model.create(7, 'a')
 
   test('sends only what its profile knows, within the ranges and of the types it fixes', () => {
