@@ -37,14 +37,12 @@ export function scoreCommand(): Command {
       const api = client(flags)
       const { truth: truthFile, settle: settleMs, from: fromMs, to: toMs } = flags
       const result = await assess({ truthFile, api, settleMs, nowMs: Date.now(), fromMs, toMs, marks })
-      if (flags.json) process.stdout.write(`${JSON.stringify(scoreReport(result))}\n`)
-      else process.stdout.write(scoreText(result))
       const plots =
         flags.plots === undefined
           ? undefined
           : await writePlots(api, result.score.truths, result.span, flags.plots)
-      if (flags.json) process.stdout.write(`${JSON.stringify({ ...machineReport(result), plots })}\n`)
-      else process.stdout.write(`${reportText(result)}${plotsText(plots, flags.plots)}`)
+      if (flags.json) process.stdout.write(`${JSON.stringify({ ...scoreReport(result), plots })}\n`)
+      else process.stdout.write(`${scoreText(result)}${plotsText(plots, flags.plots)}`)
       if (result.marks.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
     })
 }
@@ -55,13 +53,12 @@ export function scoreReport({ span, score, ...rest }: Assessment): object {
   return { ...rest, startMs, endMs, devices: devices.length, ...score }
 }
 
-/** The score as people read it. */
-export function scoreText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
 function plotsText(plots: readonly string[] | undefined, dir: string | undefined): string {
   return plots === undefined ? '' : `\nplots: ${plots.length} in ${dir}\n`
 }
 
-function reportText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
+/** The score as people read it. */
+export function scoreText({ scenario, seed, span, settled, complete, score, marks }: Assessment): string {
   const name = scenario === undefined ? '' : `${scenario}, seed ${seed}: `
   const [from, to] = [span.startMs, span.endMs].map((ms) => new Date(ms).toISOString())
   const warnings = [

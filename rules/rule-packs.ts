@@ -3,8 +3,8 @@ import { coldChain } from './packs/cold-chain.ts'
 import { deviceHealth } from './packs/device-health.ts'
 import { electricity } from './packs/electricity.ts'
 import { gas } from './packs/gas.ts'
-import { hvac } from './packs/hvac.ts'
 import { homeEnergy } from './packs/home-energy.ts'
+import { hvac } from './packs/hvac.ts'
 import { indoorAir } from './packs/indoor-air.ts'
 import type { RulePack } from './packs/rule-pack.ts'
 import { vibration } from './packs/vibration.ts'
@@ -20,8 +20,8 @@ export const rulePacks: readonly RulePack[] = [
   deviceHealth,
   electricity,
   gas,
-  hvac,
   homeEnergy,
+  hvac,
   indoorAir,
   vibration,
   water,

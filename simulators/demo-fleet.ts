@@ -30,7 +30,7 @@ const doorRule = {
 export async function runDemoFleet({ mqttUrl, httpUrl, adminToken, signal }: DemoOptions): Promise<void> {
   const api = new ApiClient(httpUrl, adminToken)
   const devices = models.flatMap((model) =>
-    [1, 2].map((number) => model.create(demoSeed, `demo-${model.type.replaceAll('_', '-')}-${number}`)),
+    [1, 2].map((number) => model.create(demoSeed, `demo-${model.name.replaceAll('_', '-')}-${number}`)),
   )
   const credentials = await api.provision(devices)
   await api.request('POST', '/rules', doorRule).catch((error: Error) => {

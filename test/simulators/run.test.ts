@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../bench/services/free-port.ts'
 import { runDemoFleet } from '../../simulators/demo-fleet.ts'
 import type { LedgerEntry } from '../../simulators/ledger.ts'
-import { models } from '../../simulators/models/models.ts'
+import { findModel, models } from '../../simulators/models/models.ts'
 import { planRun } from '../../simulators/plan.ts'
 import { type RunOptions, run } from '../../simulators/run.ts'
 import { loadScenario } from '../../simulators/scenario.ts'
@@ -25,13 +25,16 @@ afterAll(async () => {
   dir.remove()
 })
 
+/** The models of the scenario that is played. */
+const mixed = loadScenario('mixed').fleet.map(({ model }) => findModel(model)!)
+
 interface Play extends Partial<RunOptions> {
   devices?: number
   seed?: number
   durationMs?: number
 }
 
-const play = ({ devices = models.length, seed = 42, durationMs = 500, ...options }: Play = {}) => {
+const play = ({ devices = mixed.length, seed = 42, durationMs = 500, ...options }: Play = {}) => {
   const speed = 7_200
   const scenario = loadScenario('mixed')
   return run({
@@ -62,7 +65,7 @@ const sum = (numbers: number[]) => numbers.reduce((total, n) => total + n, 0)
 
 test('an hour of virtual time: each device reports at its interval, and all of it is stored', async () => {
   const ledger = join(dir.path, 'first.ndjson')
-  const expected = sum(models.map(({ intervalMs }) => hourMs / intervalMs))
+  const expected = sum(mixed.map(({ intervalMs }) => hourMs / intervalMs))
   expect(await play({ ledger })).toMatchObject({ devices: 6, sent: expected, acknowledged: expected })
   expect(await verify({ ledger, api: platform.api, settleMs: 20_000 })).toMatchObject({
     devices: 6,
@@ -104,7 +107,7 @@ test('devices are registered with their types, and those that are known get new 
     'GET',
     '/devices?limit=1000',
   )
-  for (const { type } of models) {
+  for (const { type } of mixed) {
     expect(items).toContainEqual(expect.objectContaining({ id: `sim-${type.replaceAll('_', '-')}-1`, type }))
   }
   const again = { id: 'sim-fridge-1', type: 'fridge' }
@@ -133,10 +136,10 @@ test('the demo fleet reports with two devices of each kind, has a rule, and may 
   const { mqttUrl, httpUrl, api } = platform
   const latest = async () => {
     const found = await Promise.all(
-      models.flatMap(({ type }) =>
+      models.flatMap(({ name }) =>
         [1, 2].map((number) =>
           api
-            .request<{ values: object }>('GET', `/devices/demo-${type.replaceAll('_', '-')}-${number}/latest`)
+            .request<{ values: object }>('GET', `/devices/demo-${name.replaceAll('_', '-')}-${number}/latest`)
             .then(({ values }) => Object.keys(values).length > 0)
             .catch(() => false),
         ),
@@ -147,7 +150,7 @@ test('the demo fleet reports with two devices of each kind, has a rule, and may 
   for (let start = 1; start <= 2; start++) {
     const stop = new AbortController()
     const fleet = runDemoFleet({ mqttUrl, httpUrl, adminToken, signal: stop.signal })
-    await expect.poll(latest, { timeout: 15_000 }).toBe(12)
+    await expect.poll(latest, { timeout: 15_000 }).toBe(2 * models.length)
     stop.abort()
     await fleet
   }
