@@ -52,6 +52,13 @@ test('it runs at full flow from 06 to 20 on workdays, reduced at night and at we
   }
 })
 
+test('its set point goes from 17 to 20 °C and back without a jump', () => {
+  const points = readings(handler('a'), monday, monday + dayMs, minuteMs).map((one) => one.supply_setpoint_c)
+  expect([points[120], points[720], points[1380]]).toEqual([17, 20, 17])
+  for (const [i, point] of points.entries())
+    expect(Math.abs(point - (points[i - 1] ?? point))).toBeLessThanOrEqual(0.21)
+})
+
 test('the filter of a healthy one stays below 150 Pa over 30 days, its valve follows, and the air is as warm as it should be', () => {
   const most = { pressure: 0, apart: 0, off: 0, command: 0 }
   let leastCommand = 100
@@ -107,17 +114,25 @@ describe('a filter that clogs', () => {
 
   test('goes from where it is to 250 Pa in the days of its life at full flow, and stays there', () => {
     expect(Math.abs(fullPa(clog.onsetMs) - fullPa(clog.onsetMs - dayMs))).toBeLessThan(4)
-    // Summed up minute by minute: 240 hours at full flow, reduced ones by their share.
-    let hours = 0
-    let timeMs = clog.onsetMs
-    for (; hours < 240; timeMs += minuteMs) {
-      const hour = (timeMs / hourMs) % 24
-      const weekday = new Date(timeMs).getUTCDay()
-      hours += (weekday > 0 && weekday < 6 && hour >= 6 && hour < 20 ? 1 : 0.4) / 60
-    }
-    expect(Math.abs(told.failureMs! - timeMs)).toBeLessThan(2 * minuteMs)
     expect(Math.abs(fullPa(told.failureMs!) - 250)).toBeLessThan(2)
     expect(Math.abs(fullPa(told.failureMs! + 10 * dayMs) - 250)).toBeLessThan(2)
+  })
+
+  test.each([
+    ['on a Monday', 10],
+    ['on a Saturday, failing on a Sunday', 130],
+    ['on a Thursday night', 93],
+  ])('that begins %s has failed after its hours at full flow, reduced ones by their share', (_day, hour) => {
+    const one = fault('filter_clog', monday + hour * hourMs, 60 * dayMs, { life_days: 10 })
+    let hours = 0
+    let timeMs = one.onsetMs
+    for (; hours < 240; timeMs += minuteMs) {
+      const at = (timeMs / hourMs) % 24
+      const weekday = new Date(timeMs).getUTCDay()
+      hours += (weekday > 0 && weekday < 6 && at >= 6 && at < 20 ? 1 : 0.4) / 60
+    }
+    const { failureMs } = handler('a', one).consequenceOf!(one)
+    expect(Math.abs(failureMs! - timeMs)).toBeLessThan(2 * minuteMs)
   })
 
   test('is told of when it holds back a fifth more, and 200 Pa are the time to be warned', () => {

@@ -214,6 +214,19 @@ describe('a leak of refrigerant', () => {
     expect(told(1, 2)).toEqual({ detectableFromMs: day + 2 * hourMs })
   })
 
+  test('follows the equation at night, when its compressor never stops any more', () => {
+    const leak = fault('refrigerant_leak', day + 10 * hourMs, 72 * hourMs)
+    const from = day + 48 * hourMs + 5 * minuteMs
+    const night = readings('a', from, from + 5.5 * hourMs, secondMs, { faults: [leak] })
+    let celsius = night[0]!.temperature_c
+    for (const [i, { temperature_c, compressor_on }] of night.entries()) {
+      if (!compressor_on || Math.abs(celsius - temperature_c) > 0.012)
+        throw new Error(`${temperature_c} °C, not ${celsius}, after ${i} s`)
+      const hours = (from + i * secondMs - leak.onsetMs) / hourMs
+      celsius += (22 - celsius - (55 - hours)) / (6 * 3_600)
+    }
+  })
+
   test('changes nothing before its onset, and nothing is left of it two days after the repair', () => {
     const leak = fault('refrigerant_leak', day + 10 * hourMs, 60 * hourMs)
     const both = (from: number, to: number) => [
