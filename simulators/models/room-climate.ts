@@ -72,12 +72,14 @@ export function roomClimate(settings: RoomSettings): (timeMs: number) => RoomSta
     const from = (Math.floor(minute / anchorMinutes) - 1) * anchorMinutes
     if (from !== anchor) {
       anchor = from
-      midnights = [atAnchor(settings, anchor)]
+      // What was reached from another anchor would be another state.
+      at = anchor
+      state = atAnchor(settings, anchor)
+      midnights = [state]
     }
     const day = Math.min(Math.floor((minute - anchor) / dayMinutes), midnights.length - 1)
     const midnight = anchor + day * dayMinutes
-    // Only what lies between is on the way: from another anchor, or from later, it would be another state.
-    if (!(at >= midnight && at <= minute && at - anchor < midnights.length * dayMinutes)) {
+    if (at < midnight || at > minute) {
       at = midnight
       state = midnights[day]!
     }
