@@ -94,7 +94,7 @@ export class Weather {
     const inYearMs = dayOfYear * dayMs + sinceMidnightMs
     const sky =
       0.9 * this.#fronts.at(inYearMs) + 0.6 * this.#fields.at(inYearMs) + 0.4 * this.#clouds.at(inYearMs)
-    return 0.1 + 0.95 / (1 + Math.exp(-2 * sky - 0.6))
+    return 0.1 + 0.95 / (1 + Math.exp(-2 * sky - 0.1))
   }
 }
 
