@@ -185,6 +185,8 @@ const metering: readonly PackRule[] = [
       { ...register, event: 'reverse', max: 1_000_000 },
       { ...register, metric: 'energy_export_kwh', event: 'reverse', max: 1_000_000 },
     ]),
+    // At night a meter that turns the wrong way falls by less than it shows, now and then: that is one alarm.
+    keepFor: '6h',
     message:
       '{device}: the register fell from {threshold} to {value} kWh. Check the meter, its wiring and its seals.',
     labels: { pack, standard: practiceNotStandard },

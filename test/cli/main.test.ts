@@ -35,7 +35,7 @@ describe('usage errors: exit code 2', () => {
     ['an unknown sub-command', ['config', 'sing'], "unknown command 'sing'"],
     ['an unknown flag', ['start', '--loud'], "unknown option '--loud'"],
     ['a flag without its value', ['start', '--mqtt-port'], 'argument missing'],
-    ['a bad value', ['simulate', 'bench', '--qos', '2'], 'expected 0 or 1'],
+    ['a bad value', ['simulate', 'bench', '--qos', '3'], 'expected 0, 1 or 2'],
     ['a missing argument', ['simulate', 'replay', '--map', 'x'], "missing required argument 'file'"],
     ['a word too many', ['start', 'now'], 'too many arguments'],
   ])('%s', async (_name, args, message) => {

@@ -193,13 +193,13 @@ testPack('electricity', [
   ),
   row(
     'register-reverse',
-    'at half',
+    'at half, cleared after six hours without another fall',
     '1m',
     [
       ['1m', kwh(1000)],
-      ['2m', kwh(500)],
+      ['362m', kwh(500)],
     ],
-    ['raised 1m', 'cleared 2m'],
+    ['raised 1m', 'cleared 362m'],
   ),
   row(
     'register-reverse',
