@@ -1,7 +1,8 @@
-import { randomAt, smoothNoise } from '../../lib/prng.ts'
+import { randomAt } from '../../lib/prng.ts'
 import { type Fault, isActive } from '../faults/fault.ts'
-import { dayMs, epochMs, hourMs, hourOfDay } from './model.ts'
+import { epochMs, hourOfDay } from './model.ts'
 import type { Presence } from './room-use.ts'
+import { type Weather, yearTimeOf } from './weather.ts'
 
 /** Air outdoors, ppm of CO2. */
 export const outdoorPpm = 420
@@ -49,7 +50,7 @@ interface Step extends RoomState {
 }
 
 export interface RoomSettings {
-  readonly weatherKey: number
+  readonly weather: Weather
   readonly airingKey: number
   readonly presenceAt: (timeMs: number) => Presence
   /** People open the window when the air is bad. */
@@ -109,7 +110,7 @@ function atAnchor(settings: RoomSettings, minute: number): Step {
   return {
     temperatureC,
     co2Ppm: outdoorPpm,
-    heatingPct: valveAt(settings.weatherKey, epochMs + minute * minuteMs, temperatureC),
+    heatingPct: valveAt(settings.weather, epochMs + minute * minuteMs, temperatureC),
     airingMinutes: 0,
   }
 }
@@ -130,12 +131,12 @@ function stepped(settings: RoomSettings, minute: number, before: Step): Step {
   const gainKPerH =
     (radiatorKPerH * before.heatingPct) / 100 + personKPerH * people + sunKPerH * daylightAt(timeMs)
   const lossKPerH =
-    (before.temperatureC - outdoorC(settings.weatherKey, timeMs)) * (1 / closedHours + opening)
+    (before.temperatureC - settings.weather.temperatureC(yearTimeOf(timeMs))) * (1 / closedHours + opening)
   const temperatureC = before.temperatureC + (gainKPerH - lossKPerH) / 60
   return {
     temperatureC,
     co2Ppm,
-    heatingPct: valveAt(settings.weatherKey, timeMs + minuteMs, temperatureC),
+    heatingPct: valveAt(settings.weather, timeMs + minuteMs, temperatureC),
     airingMinutes: Math.max(0, airing - 1),
   }
 }
@@ -148,8 +149,8 @@ function airingAt(key: number, minute: number, { co2Ppm, airingMinutes: left }: 
   return airingMinutes.least + Math.floor(airingMinutes.spread * randomAt(key, hour * 2 + 1))
 }
 
-function valveAt(weatherKey: number, timeMs: number, temperatureC: number): number {
-  if (meanOutdoorC(weatherKey, timeMs) > heatingLimitC) return 0
+function valveAt(weather: Weather, timeMs: number, temperatureC: number): number {
+  if (weather.dailyTemperatureC(yearTimeOf(timeMs)) > heatingLimitC) return 0
   const hour = hourOfDay(timeMs)
   const wantedC = hour >= 6 && hour < 22 ? setC.day : setC.night
   return Math.min(100, Math.max(0, (100 * (wantedC - temperatureC)) / bandK))
@@ -158,14 +159,4 @@ function valveAt(weatherKey: number, timeMs: number, temperatureC: number): numb
 /** 0 at night, 1 at noon. */
 export function daylightAt(timeMs: number): number {
   return Math.max(0, Math.sin((Math.PI * (hourOfDay(timeMs) - 6)) / 12))
-}
-
-/** A temperate climate: coldest at the end of January and at three in the morning, with weather of some days. */
-export function outdoorC(key: number, timeMs: number): number {
-  return meanOutdoorC(key, timeMs) - 3 * Math.cos((2 * Math.PI * (timeMs - 3 * hourMs)) / dayMs)
-}
-
-function meanOutdoorC(key: number, timeMs: number): number {
-  const year = (2 * Math.PI * ((timeMs - epochMs) / dayMs - 27)) / 365.25
-  return 9.5 - 9 * Math.cos(year) + 2.5 * smoothNoise(key, timeMs, 2 * dayMs)
 }

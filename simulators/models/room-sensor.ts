@@ -2,6 +2,7 @@ import { normalAt, smoothNoise } from '../../lib/prng.ts'
 import { type DeviceModel, dayMs, round, signalKey } from './model.ts'
 import { daylightAt, outdoorPpm, roomClimate } from './room-climate.ts'
 import { roomUse } from './room-use.ts'
+import { weatherOf } from './weather.ts'
 
 /** An airing lasts less; and by so much a room's temperature differs from day to day without an open window. */
 const longerThanAiringMs = 600_000
@@ -16,7 +17,8 @@ export const roomSensor: DeviceModel = {
   intervalMs: 60_000,
   faults: ['window_left_open'],
   parameters: {
-    home: 'true: people are there in mornings, evenings and nights; false, the default: in office hours',
+    use: 'home: people are there in mornings, evenings and nights; office, the default: in office hours',
+    site: 'name of the site: its devices share the weather; default `site`',
     people_max: 'most people at a time, from 1 to 6; each day has 1 to so many; 3',
     airing:
       'true, the default: people open the window for 5 to 8 minutes when CO2 is at 850 to 950 ppm; false: never',
@@ -29,12 +31,11 @@ export const roomSensor: DeviceModel = {
       co2: key('co2'),
       humidity: key('humidity'),
     }
-    const { home = false, people_max: peopleMax = 3, airing = true } = parameters
-    const presenceAt = roomUse(key('stay'), home === true || home === 'true', Number(peopleMax))
+    const { use = 'office', site = 'site', people_max: peopleMax = 3, airing = true } = parameters
+    const presenceAt = roomUse(key('stay'), use === 'home', Number(peopleMax))
     const climateWith = (of: typeof faults) =>
       roomClimate({
-        // One weather for all.
-        weatherKey: signalKey(seed, 'weather', 'outdoor'),
+        weather: weatherOf(seed, String(site)),
         airingKey: key('airing'),
         presenceAt,
         areAiring: airing === true || airing === 'true',

@@ -82,11 +82,18 @@ export class Weather {
   }
 
   /** °C outdoors: coldest in the middle of January and before sunrise. */
-  temperatureC({ dayOfYear, sinceMidnightMs }: YearTime): number {
+  temperatureC(time: YearTime): number {
+    const { dayOfYear, sinceMidnightMs } = time
     const inYearMs = dayOfYear * dayMs + sinceMidnightMs
-    const season = Math.cos((2 * Math.PI * (inYearMs / dayMs - 15)) / yearDays)
+    const season = seasonAt(inYearMs)
     const daily = (3.25 - 1.25 * season) * Math.cos((2 * Math.PI * (hourOfDay(sinceMidnightMs) - 15)) / 24)
-    return 9.5 - 9.5 * season + daily + 3 * this.#days.at(inYearMs) + this.#hours.at(inYearMs)
+    return this.dailyTemperatureC(time) + daily + this.#hours.at(inYearMs)
+  }
+
+  /** °C outdoors without the hours: the mean of the 24 hours around. */
+  dailyTemperatureC({ dayOfYear, sinceMidnightMs }: YearTime): number {
+    const inYearMs = dayOfYear * dayMs + sinceMidnightMs
+    return 9.5 - 9.5 * seasonAt(inYearMs) + 3 * this.#days.at(inYearMs)
   }
 
   /** Share of the clear sky's radiation that arrives, 0.1–1.05: above 1 when clouds beside the sun reflect. */
@@ -96,6 +103,11 @@ export class Weather {
       0.9 * this.#fronts.at(inYearMs) + 0.6 * this.#fields.at(inYearMs) + 0.4 * this.#clouds.at(inYearMs)
     return 0.1 + 0.95 / (1 + Math.exp(-2 * sky - 0.1))
   }
+}
+
+/** 1 in the middle of January, −1 in July. */
+function seasonAt(inYearMs: number): number {
+  return Math.cos((2 * Math.PI * (inYearMs / dayMs - 15)) / yearDays)
 }
 
 const weathers = new Map<string, Weather>()

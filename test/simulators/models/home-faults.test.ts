@@ -16,7 +16,7 @@ interface Watched {
   readonly packs: readonly string[]
   readonly id: string
   readonly faults?: readonly Fault[]
-  readonly parameters?: Record<string, number | boolean>
+  readonly parameters?: Record<string, number | boolean | string>
   readonly fromMs: number
   readonly toMs: number
 }
@@ -38,7 +38,7 @@ const meter = { model: waterMeter, packs: ['water'] }
 test('rooms that are used and aired, in winter, spring and summer, raise nothing of home-energy and indoor-air', () => {
   const said = [monday, Date.UTC(2027, 3, 12), Date.UTC(2027, 6, 12)].flatMap((fromMs) =>
     ['a', 'b', 'c', 'd'].flatMap((id, n) => {
-      const parameters = { home: n % 2 === 0, people_max: 2 + n }
+      const parameters = { use: n % 2 === 0 ? 'home' : 'office', people_max: 2 + n }
       return raised({ ...room, id, parameters, fromMs, toMs: fromMs + 4 * dayMs })
     }),
   )

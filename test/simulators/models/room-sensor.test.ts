@@ -54,7 +54,9 @@ test('CO2 decays by the ventilation once they have left: by half in 1.4 h', () =
 test('people air a full room: CO2 stays below 1,000 ppm, and falls fast when they do', () => {
   for (const home of [false, true]) {
     for (const id of ['a', 'b', 'c']) {
-      const weeks = readings(id, friday, 14 * dayMs, { parameters: { home, people_max: 6 } })
+      const weeks = readings(id, friday, 14 * dayMs, {
+        parameters: { use: home ? 'home' : 'office', people_max: 6 },
+      })
       expect(Math.max(...weeks.map(({ co2_ppm }) => co2_ppm))).toBeLessThan(1_000)
       const airings = weeks.filter(({ co2_ppm }, i) => i >= 5 && weeks[i - 5]!.co2_ppm - co2_ppm > 150)
       expect(airings.length).toBeGreaterThan(5)
@@ -66,7 +68,7 @@ test('people air a full room: CO2 stays below 1,000 ppm, and falls fast when the
 
 test('nothing jumps, over midnights, the week’s end and when the weather changes the anchor', () => {
   for (const from of [friday, Date.UTC(2026, 6, 10)]) {
-    const weeks = readings('a', from, 21 * dayMs, { parameters: { home: true, airing: false } })
+    const weeks = readings('a', from, 21 * dayMs, { parameters: { use: 'home', airing: false } })
     let [ppm, kelvin] = [0, 0]
     for (let i = 1; i < weeks.length; i++) {
       ppm = Math.max(ppm, Math.abs(weeks[i]!.co2_ppm - weeks[i - 1]!.co2_ppm))
@@ -89,7 +91,7 @@ test('in an office nobody is there at night and at the week-end, at home they ar
   expect(share(office.slice(0, 1440), 9.5, 16.5)).toBe(1)
   expect(share(office, 18, 24) + share(office, 0, 8)).toBe(0)
   expect(share(office.slice(1440), 0, 24)).toBe(0)
-  const home = readings('a', friday - 4 * dayMs, 4 * dayMs, { parameters: { home: true } })
+  const home = readings('a', friday - 4 * dayMs, 4 * dayMs, { parameters: { use: 'home' } })
   expect(share(home, 0, 7)).toBe(1)
   expect(share(home, 9, 16)).toBe(0)
   expect(share(home, 18.5, 24)).toBe(1)
