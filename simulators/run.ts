@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Histogram } from 'hdr-histogram-js'
+import { build, type Histogram } from 'hdr-histogram-js'
 import { delay } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { ApiClient } from './api-client.ts'
@@ -57,6 +57,8 @@ export interface RunReport {
   /** Acknowledged messages a second. */
   readonly rate: number
   readonly ackMs: Percentiles
+  /** How far behind its schedule the run itself was: above a few ms the other figures are its own. None with the speed of `max`. */
+  readonly generatorLateMs: Percentiles | null
   /** From when the reading that raised it was due to the event on MQTT; null without an event. */
   readonly eventMs: Percentiles | null
   readonly events: number
@@ -90,7 +92,8 @@ export async function run(options: RunOptions): Promise<RunReport> {
   await latency.connect()
   options.onConnected?.()
   const startedAt = performance.now()
-  await send(options, runner, latency, startedAt)
+  const lateMicros = build({ numberOfSignificantValueDigits: 3 })
+  await send(options, runner, latency, lateMicros, startedAt)
   await runner.close()
   const seconds = (performance.now() - startedAt) / 1000
   await latency.close()
@@ -110,6 +113,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
     seconds,
     rate: Math.round(acknowledged / seconds),
     ackMs: percentiles(runner.ackMicros),
+    generatorLateMs: lateMicros.totalCount === 0 ? null : percentiles(lateMicros),
     eventMs: latency.micros.totalCount === 0 ? null : percentiles(latency.micros),
     events: latency.events,
   }
@@ -120,6 +124,7 @@ async function send(
   { plan, speed, signal, onProgress }: RunOptions,
   runner: FleetRunner,
   latency: EventLatency,
+  lateMicros: Histogram,
   startedAt: number,
 ): Promise<void> {
   const { startMs, endMs } = plan
@@ -147,6 +152,7 @@ async function send(
         await delay(Math.min(tickMs, dueAt - performance.now()), signal)
       }
     }
+    if (!isMax) lateMicros.recordValue(Math.max(0, Math.round((performance.now() - dueAt) * 1000)))
     await runner.transmit(transmission, dueAt)
     if (isMax) dueAt = performance.now()
     if (transmission.kind === 'reading') latency.sent(device, transmission.reading.ts, dueAt)
