@@ -32,6 +32,12 @@ export async function runDemoFleet({ mqttUrl, httpUrl, adminToken, signal }: Dem
   const devices = models.flatMap((model) =>
     [1, 2].map((number) => model.create(demoSeed, `demo-${model.name.replaceAll('_', '-')}-${number}`)),
   )
+  // Models that share a type with another are of scenarios.
+  const devices = models
+    .filter(({ name, type }) => name === type)
+    .flatMap((model) =>
+      [1, 2].map((number) => model.create(demoSeed, `demo-${model.type.replaceAll('_', '-')}-${number}`)),
+    )
   const credentials = await api.provision(devices)
   await api.request('POST', '/rules', doorRule).catch((error: Error) => {
     // A second start finds the rule of the first.

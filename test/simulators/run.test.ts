@@ -5,12 +5,16 @@ import { freePort } from '../../bench/services/free-port.ts'
 import { runDemoFleet } from '../../simulators/demo-fleet.ts'
 import type { LedgerEntry } from '../../simulators/ledger.ts'
 import { findModel, models } from '../../simulators/models/models.ts'
+import { models as allModels } from '../../simulators/models/models.ts'
 import { planRun } from '../../simulators/plan.ts'
 import { type RunOptions, run } from '../../simulators/run.ts'
 import { loadScenario } from '../../simulators/scenario.ts'
 import { verify } from '../../simulators/verify.ts'
 import { adminToken, type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { newTempDir } from '../support/temp-dir.ts'
+
+/** Those of the scenario `mixed`, and of the demo. */
+const models = allModels.filter(({ name, type }) => name === type)
 
 const dir = newTempDir()
 const hourMs = 3_600_000
