@@ -160,6 +160,25 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     ['wearables-news2-single', 'wearables-news2-medium', 'wearables-news2-high'],
     15 * minuteMs,
   ),
+  cdn_outage: process(
+    ['player'],
+    'servers fail that deliver to a region: players that are fed by them wait once their buffer is empty',
+    ['streamhealth-region'],
+    5 * minuteMs,
+    { affected: { default: 0.7, is: 'share of the players; times severity' } },
+  ),
+  pick_missed: process(
+    ['bin'],
+    'an order is overlooked and not picked until the end',
+    ['warehouse-not-picked'],
+    15 * minuteMs,
+  ),
+  miscount: process(
+    ['bin'],
+    'an item is picked that nobody ordered; the order is written at the end',
+    ['warehouse-not-ordered'],
+    15 * minuteMs,
+  ),
 
   stuck_at: sensor('the value of the onset is given all the time'),
   spike: sensor('single readings far from the truth', {

@@ -1,11 +1,14 @@
 import { airHandler } from './air-handler.ts'
 import { evCharger } from './ev-charger.ts'
+import { bin } from './bin.ts'
 import { fridge } from './fridge.ts'
 import { heatPump } from './heat-pump.ts'
 import type { DeviceModel } from './model.ts'
 import { pvMeter } from './pv-meter.ts'
+import { player } from './player.ts'
 import { roomSensor } from './room-sensor.ts'
 import { smartMeter } from './smart-meter.ts'
+import { technician } from './technician.ts'
 import { vibrationSensor } from './vibration-sensor.ts'
 import { waterMeter } from './water-meter.ts'
 import { wearable } from './wearable.ts'
@@ -22,6 +25,9 @@ export const models: readonly DeviceModel[] = [
   waterMeter,
   wearable,
   airHandler,
+  player,
+  technician,
+  bin,
 ]
 
 export function findModel(name: string): DeviceModel | undefined {
