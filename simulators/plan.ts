@@ -13,6 +13,8 @@ export interface PlannedDevice {
   readonly type: string
   readonly labels: Readonly<Record<string, string>>
   readonly intervalMs: number
+  /** What is so at a time, whatever its sensor shows of it. */
+  readonly valuesAt: SimulatedDevice['valuesAt']
   /** In order of the time at which they are due; a new iteration begins again. */
   transmissions(): Iterator<Transmission>
 }
@@ -62,6 +64,7 @@ export function planRun(scenario: Scenario, options: PlanOptions): Plan {
       type: member.model.type,
       labels: member.labels,
       intervalMs: member.intervalMs,
+      valuesAt: (timeMs) => device.valuesAt(timeMs),
       transmissions: () => transmissionsOf(member, device, faults, { seed, startMs, endMs }),
     })
   }

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { backfillDiffers } from './backfill.ts'
+import { dispatchDuring } from './dispatcher.ts'
 import { peakMemoryMiB } from './platform-memory.ts'
+import { unreconciled } from './reconcile.ts'
 import { type RunOptions, type RunReport, run } from './run.ts'
 import { type Assessment, assess } from './score/assess.ts'
-import { type RunFigures, verifyFigures } from './score/figures.ts'
+import { dispatchFigures, type RunFigures, verifyFigures } from './score/figures.ts'
 import { type VerifyReport, verify } from './verify.ts'
 
 export interface ScoredRunOptions extends RunOptions {
@@ -42,6 +44,11 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
   const truth = options.truth ?? join(folder, 'truth.ndjson')
   const over = new AbortController()
   const memory = peakMemoryMiB(api, over.signal)
+  const dispatch = dispatchFigures.some((figure) => asked.has(figure))
+    ? dispatchDuring({ ...options, file: join(folder, 'dispatch.json'), interrupted: signal }, over.signal)
+    : undefined
+  // Where the run itself fails nobody asks how this ended.
+  dispatch?.catch(() => undefined)
   const report = await run({ ...options, ledger, truth }).finally(() => over.abort())
   const isScored = plan.truths.length > 0 || scenario.pass.length > 0
   if (signal.aborted) return { run: report }
@@ -53,6 +60,8 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
     ackP99Ms: report.ackMs.p99,
     ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
     ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
+    ...(await dispatch),
+    ...(asked.has('unreconciled') && { unreconciled: await unreconciled(api, plan, settleMs) }),
     ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
   }
   const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })

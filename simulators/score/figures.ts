@@ -22,9 +22,14 @@ export type Figure = keyof typeof figures
 /** Those that only a ledger shows. */
 export const verifyFigures = ['missing', 'altered', 'invented', 'repeated'] as const
 
+/** Those that only a dispatcher beside the run shows. */
+export const dispatchFigures = ['assignedTwice', 'unassigned'] as const
+
 /** Figures that the run adds, of the whole: what `verify` found, and how it went. */
 export const runFigures = [
   ...verifyFigures,
+  ...dispatchFigures,
+  'unreconciled',
   'backfillDiffers',
   'ackP99Ms',
   'eventP99Ms',
