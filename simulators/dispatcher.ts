@@ -21,6 +21,8 @@ export interface DispatcherOptions {
   readonly file: string
   /** Whether an event is of this run. */
   readonly isOwn: (event: DispatchEvent) => boolean
+  /** Ids of those who can be sent. */
+  readonly technicians: readonly string[]
   /** Resolves when the broker has the command. Sent again it is the same command: its id is that of the event. */
   readonly send: (technician: string, command: string, job: Job) => Promise<unknown>
 }
@@ -54,7 +56,7 @@ const observedMsMax = 5_000
  * the next call goes on. Resolves with the sequence of the last event, if there was any.
  */
 export async function dispatchOnce(options: DispatcherOptions, from?: string): Promise<string | undefined> {
-  const { api, file, isOwn, send } = options
+  const { api, file, isOwn, send, technicians } = options
   const kept = keptIn(file)
   const path = `/events?after=${from ?? kept.after}&limit=${pageSize}`
   const { items } = await api.request<{ items: readonly DeliveredEvent[] }>('GET', path)
@@ -63,7 +65,7 @@ export async function dispatchOnce(options: DispatcherOptions, from?: string): P
     const event = dispatchEvent(delivered)
     if (event === undefined || !isOwn(event)) continue
     const needsPlace = event.state === 'raised' && state.jobs[event.id] === undefined
-    state = assign(state, event, needsPlace ? await positionsAt(api, event) : nowhere)
+    state = assign(state, event, needsPlace ? await positionsAt(api, event, technicians) : nowhere)
   }
   const last = items.at(-1)?.sequence
   // Of 20 digits each, but for the first.
@@ -75,8 +77,8 @@ export async function dispatchOnce(options: DispatcherOptions, from?: string): P
     if (job.technician === undefined || told.has(job.event)) continue
     await send(job.technician, job.event, job)
     told.add(job.event)
+    keep(file, { after, state, told: [...told] })
   }
-  if (told.size > kept.told.length) keep(file, { after, state, told: [...told] })
   return last
 }
 
@@ -98,7 +100,8 @@ export async function dispatchDuring(
     const order = JSON.stringify({ device, raised: new Date(raisedMs).toISOString() })
     return client.publishAsync(`devices/${technician}/commands/${command}`, order, { qos: 1 })
   }
-  const dispatcher = { api, file, isOwn, send }
+  const technicians = plan.devices.filter(({ labels }) => labels.role === 'technician').map(({ id }) => id)
+  const dispatcher = { api, file, isOwn, send, technicians }
   try {
     while (!over.aborted) {
       // A platform that is down for a while is asked again.
@@ -154,26 +157,22 @@ function dispatchEvent({ id, time, data }: DeliveredEvent): DispatchEvent | unde
   return { id, episode: `${alarm}/${since}`, device, state, timeMs: Date.parse(time) }
 }
 
-interface Registered {
-  readonly id: string
-  readonly labels: Readonly<Record<string, string>>
-}
-
 const nowhere: Positions = { of: { xKm: 0, yKm: 0 }, technicians: {} }
 
 /** Where the device stands by its labels, and where each technician was at the time of the event by his readings. */
-async function positionsAt(api: ApiClient, { device, timeMs }: DispatchEvent): Promise<Positions> {
-  const { labels } = await api.request<Registered>('GET', `/devices/${device}`)
-  const list = '/devices?label.role=technician&limit=1000'
-  const { items } = await api.request<{ items: readonly Registered[] }>('GET', list)
+async function positionsAt(
+  api: ApiClient,
+  { device, timeMs }: DispatchEvent,
+  technicians: readonly string[],
+): Promise<Positions> {
+  const { labels } = await api.request<{ labels: Record<string, string> }>('GET', `/devices/${device}`)
+  const of = { xKm: Number(labels.x_km), yKm: Number(labels.y_km) }
   const untilMs = performance.now() + positionWaitMsMax
   for (;;) {
-    const found = await Promise.all(items.map(({ id }) => positionAt(api, id, timeMs)))
-    const known = items.flatMap(({ id }, i) => (found[i] === undefined ? [] : [[id, found[i]] as const]))
-    if (known.length === items.length || performance.now() > untilMs) {
-      const of = { xKm: Number(labels.x_km), yKm: Number(labels.y_km) }
+    const found = await Promise.all(technicians.map((id) => positionAt(api, id, timeMs)))
+    const known = technicians.flatMap((id, i) => (found[i] === undefined ? [] : [[id, found[i]] as const]))
+    if (known.length === technicians.length || performance.now() > untilMs)
       return { of, technicians: Object.fromEntries(known) }
-    }
     await delay(pollMs)
   }
 }
