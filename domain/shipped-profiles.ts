@@ -36,6 +36,9 @@ export const shippedProfiles: readonly Profile[] = [
       relay_closed: flag,
       energy_import_kwh: counter('kWh'),
       energy_export_kwh: counter('kWh'),
+      // Of the meters of arrays and heat pumps.
+      yield_w_kwp: gauge('W/kWp', 0, 10_000),
+      outdoor_temperature_c: gauge('°C', -100, 100),
     },
   },
   {

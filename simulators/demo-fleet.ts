@@ -29,9 +29,6 @@ const doorRule = {
 /** Two devices of each kind that report every second, and a rule on their fridges; until `signal` aborts. */
 export async function runDemoFleet({ mqttUrl, httpUrl, adminToken, signal }: DemoOptions): Promise<void> {
   const api = new ApiClient(httpUrl, adminToken)
-  const devices = models.flatMap((model) =>
-    [1, 2].map((number) => model.create(demoSeed, `demo-${model.name.replaceAll('_', '-')}-${number}`)),
-  )
   // Models that share a type with another are of scenarios.
   const devices = models
     .filter(({ name, type }) => name === type)

@@ -61,7 +61,7 @@ export const homeEnergy: RulePack = {
         'Power for each kWp (yield_w_kwp) further than 6 median absolute deviations of at least 30 W/kWp from the median of at least 5 other arrays of the same label site, for 45 minutes: clouds pass, a string that is missing does not. It tells of an array far above the others too. It sees half an array in sun, not under a grey sky, and stays up until a day without: night is no repair.',
       class: 'maintenance',
       severity: 'minor',
-      select: {},
+      select: { types: ['smart_meter'] },
       when: {
         kind: 'peers',
         metric: 'yield_w_kwp',

@@ -13,6 +13,7 @@ const contract: Record<string, { others: string[]; counters: string[] }> = {
       ...phases('current', '_a'),
       ...phases('power_factor'),
       ...['frequency_hz', 'relay_closed'],
+      ...['yield_w_kwp', 'outdoor_temperature_c'],
     ],
     counters: ['energy_import_kwh', 'energy_export_kwh'],
   },

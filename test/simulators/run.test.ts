@@ -4,8 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../bench/services/free-port.ts'
 import { runDemoFleet } from '../../simulators/demo-fleet.ts'
 import type { LedgerEntry } from '../../simulators/ledger.ts'
-import { findModel, models } from '../../simulators/models/models.ts'
-import { models as allModels } from '../../simulators/models/models.ts'
+import { models as allModels, findModel } from '../../simulators/models/models.ts'
 import { planRun } from '../../simulators/plan.ts'
 import { type RunOptions, run } from '../../simulators/run.ts'
 import { loadScenario } from '../../simulators/scenario.ts'
@@ -14,6 +13,7 @@ import { adminToken, type PlatformProcess, startPlatformProcess } from '../suppo
 import { newTempDir } from '../support/temp-dir.ts'
 
 /** Those of the scenario `mixed`, and of the demo. */
+/** Those of the demo: a model that shares its type with another is of scenarios. */
 const models = allModels.filter(({ name, type }) => name === type)
 
 const dir = newTempDir()
