@@ -65,8 +65,9 @@ export interface RunReport {
 }
 
 const tickMs = 10
-/** Messages on their way of all devices together, with `--speed max`: what they can be apart in virtual time. */
-const inFlightTotalMax = 4_000
+/** Messages on their way with `--speed max`: two of each device, so that devices are hardly further apart in virtual time. */
+const inFlightOfDevice = 2
+const inFlightTotal = { least: 64, most: 4_000 } as const
 
 /**
  * Runs a plan through the platform: writes its truth, registers its devices, installs its rules, connects, and sends what is
@@ -85,7 +86,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
     credentials,
     ledger,
     signal,
-    ...(isMax && { inFlightTotalMax }),
+    ...(isMax && { inFlightTotalMax: inFlightAtMost(plan.devices.length) }),
   })
   const latency = new EventLatency(mqttUrl, api.token)
   await runner.connect()
@@ -117,6 +118,10 @@ export async function run(options: RunOptions): Promise<RunReport> {
     eventMs: latency.micros.totalCount === 0 ? null : percentiles(latency.micros),
     events: latency.events,
   }
+}
+
+function inFlightAtMost(devices: number): number {
+  return Math.min(inFlightTotal.most, Math.max(inFlightTotal.least, inFlightOfDevice * devices))
 }
 
 /** Sends what is due until all is sent or the run is interrupted. */
