@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { Aedes, type AuthenticateError, type Client, type Subscription } from 'aedes'
-import type { IConnectPacket } from 'mqtt-packet'
+import { type IConnectPacket, writeToStream } from 'mqtt-packet'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { topicCode } from '../log/ingress-codec.ts'
@@ -53,6 +53,9 @@ interface PublishRequest {
   readonly cmd?: string
   readonly messageId?: number
 }
+
+// Else mqtt-packet keeps a buffer for each of the 65,536 numbers of two bytes: 8 MB, to write few of them.
+writeToStream.cacheNumbers = false
 
 const connectTimeoutMs = 5_000
 const drainTimeoutMs = 5_000
