@@ -1,0 +1,47 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { ApiClient } from '../../simulators/api-client.ts'
+import { peakMemoryMiB } from '../../simulators/platform-memory.ts'
+
+const everyMs = 5_000
+const { setTimeout: realTimeout } = globalThis
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+/** A platform that answers `/metrics` as told, once each, and then no more; `over` aborts at the last. */
+async function scripted(answers: readonly (string | undefined)[]) {
+  const over = new AbortController()
+  let asked = 0
+  const server = createServer((_request, response) => {
+    const answer = answers[asked++]
+    if (asked === answers.length) over.abort()
+    if (answer === undefined) response.destroy()
+    else response.end(answer)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const api = new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token')
+  // The seconds between two looks go by at once; all other times are as they are.
+  vi.stubGlobal('setTimeout', (then: () => void, ms?: number) => realTimeout(then, ms === everyMs ? 0 : ms))
+  return peakMemoryMiB(api, over.signal)
+}
+const said = (mebibytes: number) =>
+  `# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes ${mebibytes * 2 ** 20}\nother 9e12\n`
+
+test('the most that the platform said it takes, in MiB, wherever in the run that was', async () => {
+  expect(await scripted([said(100), said(250), said(200)])).toBe(250)
+})
+
+test('a platform that is away for a while, or says nothing of its memory: what was seen stands', async () => {
+  expect(await scripted([said(100), undefined, 'other 1\n'])).toBe(100)
+})
+
+test('one that never says is not known', async () => {
+  expect(await scripted(['other 1\n', undefined])).toBeUndefined()
+})
