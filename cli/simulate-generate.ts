@@ -5,7 +5,7 @@ import type { Precision } from '../simulators/line-protocol.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
 import { planRun } from '../simulators/plan.ts'
 import { writeTruth } from '../simulators/run.ts'
-import { loadScenario } from '../simulators/scenario.ts'
+import { checkedScenario } from '../simulators/scenario-check.ts'
 import { addedFaults, duration, seed, time, wholeNumber } from './simulate-options.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
 
@@ -65,14 +65,14 @@ export function generateCommand(): Command {
     )
     .action(async (flags: GenerateFlags) => {
       const { truth, format, precision } = flags
-      const scenario = loadScenario(flags.scenario)
+      const scenario = checkedScenario(flags.scenario)
       const lengthMs = flags.duration ?? scenario.length
       if (flags.start < epochMs || flags.start + lengthMs > endMs) {
         const message =
           'the readings would leave the years 2000 to 2099, outside which the platform takes none'
         throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
       }
-      const faults = addedFaults(flags.faults, lengthMs)
+      const faults = addedFaults(flags.faults, lengthMs, scenario)
       const { seed, start: startMs, devices } = flags
       const plan = planRun(scenario, { seed, startMs, lengthMs, devices, faults })
       if (truth !== undefined) writeTruth(truth, plan, scenario)

@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { durationMs } from '../domain/duration.ts'
 import { type Preset, presetFaults, presets } from '../simulators/faults/fault-presets.ts'
 import { mqttTarget } from '../simulators/mqtt-publisher.ts'
-import { type FaultEntry, loadFaults } from '../simulators/scenario.ts'
+import type { FaultEntry, Scenario } from '../simulators/scenario.ts'
+import { checkedFaults } from '../simulators/scenario-check.ts'
 import { type ApiFlags, withApi } from './connection.ts'
 
 /** Flags of a command that speaks to the broker and to the API. */
@@ -68,8 +69,8 @@ export function speedOrMax(text: string): number {
 }
 
 /** What `--faults` adds to a run of `lengthMs`: a preset’s, or those of a file. Throws TIDEMARK_SCENARIO_INVALID (exit code 2). */
-export function addedFaults(given: string, lengthMs: number): readonly FaultEntry[] {
+export function addedFaults(given: string, lengthMs: number, scenario: Scenario): readonly FaultEntry[] {
   return (presets as readonly string[]).includes(given)
     ? presetFaults(given as Preset, lengthMs)
-    : loadFaults(given)
+    : checkedFaults(given, scenario)
 }

@@ -4,7 +4,7 @@ import { TidemarkError } from '../lib/errors.ts'
 import type { NewDevice } from '../simulators/api-client.ts'
 import { planRun } from '../simulators/plan.ts'
 import { CredentialsFile, devicesOfFile, numberedDevices, provision } from '../simulators/provision.ts'
-import { loadScenario } from '../simulators/scenario.ts'
+import { checkedScenario } from '../simulators/scenario-check.ts'
 import { type ApiFlags, client, withApi } from './connection.ts'
 import { seed, wholeNumber } from './simulate-options.ts'
 import { interruptible, progressLine, report } from './terminal.ts'
@@ -78,7 +78,7 @@ async function chosen(flags: ProvisionFlags): Promise<Iterable<NewDevice>> {
   if (file !== undefined) return devicesOfFile(file)
   if (scenario !== undefined) {
     // What a device is registered as follows from its number alone: any time will do.
-    const loaded = loadScenario(scenario)
+    const loaded = checkedScenario(scenario)
     const options = { seed: flags.seed, startMs: Date.UTC(2026, 0, 1), lengthMs: loaded.length, devices }
     return planRun(loaded, options).devices.map(({ id, type, labels }) => ({
       id,

@@ -4,7 +4,8 @@ import { TidemarkError } from '../lib/errors.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
 import { planRun } from '../simulators/plan.ts'
 import type { RunProgress } from '../simulators/run.ts'
-import { loadScenario, type Scenario } from '../simulators/scenario.ts'
+import type { Scenario } from '../simulators/scenario.ts'
+import { checkedScenario } from '../simulators/scenario-check.ts'
 import { type ScoredRunReport, scoredRun } from '../simulators/scored-run.ts'
 import { client } from './connection.ts'
 import {
@@ -71,7 +72,7 @@ export function runCommand(): Command {
         'another --prefix, or a new platform. Exit code 1: something sent was not acknowledged.\n',
     )
     .action(async (flags: RunFlags) => {
-      const scenario = loadScenario(flags.scenario)
+      const scenario = checkedScenario(flags.scenario)
       const plan = planned(scenario, flags)
       const speed = speedOf(scenario, flags)
       const { ledger, truth, url: mqttUrl } = flags
@@ -113,7 +114,7 @@ function planned(scenario: Scenario, flags: RunFlags) {
     const message = 'the run would leave the years 2000 to 2099, outside which the platform takes no reading'
     throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
   }
-  const faults = addedFaults(flags.faults, lengthMs)
+  const faults = addedFaults(flags.faults, lengthMs, scenario)
   return planRun(scenario, { seed: seedOfRun, startMs, lengthMs, devices, faults, prefix: before })
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { loadScenario } from '../simulators/scenario.ts'
+import { checkedScenario } from '../simulators/scenario-check.ts'
 import { type Assessment, assess } from '../simulators/score/assess.ts'
 import { writePlots } from '../simulators/score/plot-files.ts'
 import { scoreTable } from '../simulators/score/score-table.ts'
@@ -33,7 +33,7 @@ export function scoreCommand(): Command {
         '  $ tidemark simulate score --truth run.truth.ndjson --scenario coldchain --plots plots --json\n',
     )
     .action(async (flags: ScoreFlags) => {
-      const marks = flags.scenario === undefined ? undefined : loadScenario(flags.scenario).pass
+      const marks = flags.scenario === undefined ? undefined : checkedScenario(flags.scenario).pass
       const api = client(flags)
       const { truth: truthFile, settle: settleMs, from: fromMs, to: toMs } = flags
       const result = await assess({ truthFile, api, settleMs, nowMs: Date.now(), fromMs, toMs, marks })

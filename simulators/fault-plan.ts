@@ -53,7 +53,7 @@ function chosen(
 ): FleetMember[] {
   const kind = faultKinds[entry.kind]!
   const canHave = (member: FleetMember) =>
-    (entry.devices === undefined || entry.devices.includes(member.id)) &&
+    (entry.devices === undefined || entry.devices.includes(member.ownId)) &&
     (entry.group === undefined || entry.group === member.group) &&
     (kind.class !== 'process' || member.model.faults.includes(entry.kind)) &&
     (kind.class !== 'sensor' ||

@@ -1,3 +1,5 @@
+import { isDeviceId } from '../domain/names.ts'
+import { TidemarkError } from '../lib/errors.ts'
 import { hash32 } from '../lib/prng.ts'
 import type { DeviceModel, ModelSettings } from './models/model.ts'
 import { findModel } from './models/models.ts'
@@ -6,6 +8,8 @@ import type { FleetGroup, Scenario } from './scenario.ts'
 /** A device of a fleet before anything goes wrong with it. */
 export interface FleetMember {
   readonly id: string
+  /** Without the prefix of the run: as fault entries name it. */
+  readonly ownId: string
   readonly group: string
   readonly model: DeviceModel
   readonly labels: Readonly<Record<string, string>>
@@ -17,22 +21,40 @@ export interface FleetMember {
   readonly isOriginal: boolean
 }
 
+/** Of a fleet: what registering and connecting them takes grows with each. */
+const devicesMax = 100_000
+
 type Parameter = string | number | boolean
 
 /**
  * The devices of a scenario, of which a larger fleet has the same and more. A device's labels, parameters and phase follow
- * from its number and the seed alone.
+ * from its number and the seed alone. Throws TIDEMARK_SCENARIO_INVALID (exit code 2) where an id is none or is of two devices.
  */
 export function fleetOf(scenario: Scenario, seed: number, devices?: number, prefix = ''): FleetMember[] {
   const counts = groupCounts(scenario.fleet, devices)
-  return scenario.fleet.flatMap((group, i) =>
+  if (counts.reduce((sum, count) => sum + count, 0) > devicesMax)
+    throw invalid(`/fleet: more than ${devicesMax} devices`)
+  const members = scenario.fleet.flatMap((group, i) =>
     Array.from({ length: counts[i]! }, (_, index) => memberOf(group, index + 1, seed, prefix)),
   )
+  const groupOf = new Map<string, string>()
+  for (const { id, group } of members) {
+    if (!isDeviceId(id)) throw invalid(`/fleet: ${id}, of ${group}, is no device id (64 characters at most)`)
+    const other = groupOf.get(id)
+    if (other !== undefined) throw invalid(`/fleet: ${id} is a device of ${other} and of ${group}`)
+    groupOf.set(id, group)
+  }
+  return members
+}
+
+function invalid(message: string): TidemarkError {
+  return new TidemarkError('TIDEMARK_SCENARIO_INVALID', message, { exitCode: 2 })
 }
 
 function memberOf(group: FleetGroup, number: number, seed: number, prefix: string): FleetMember {
   const model = findModel(group.model)!
-  const id = `${prefix}${(group.ids ?? `${group.name}-{n}`).replaceAll('{n}', String(number))}`
+  const ownId = (group.ids ?? `${group.name}-{n}`).replaceAll('{n}', String(number))
+  const id = `${prefix}${ownId}`
   const intervalMs = group.interval ?? model.intervalMs
   const turn = <T extends Parameter>(given: T | readonly T[]): T =>
     Array.isArray(given) ? given[(number - 1) % given.length] : (given as T)
@@ -45,6 +67,7 @@ function memberOf(group: FleetGroup, number: number, seed: number, prefix: strin
     )
   return {
     id,
+    ownId,
     group: group.name,
     model,
     labels: named(group.labels),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -11,6 +11,7 @@ const duration = z
   .string()
   .transform((text) => durationMs(text) ?? Number.NaN)
   .refine((ms) => ms >= 0, 'expected a duration such as 30s, 15m, 2h, 7d')
+const positiveDuration = duration.refine((ms) => ms > 0, 'expected a duration above 0')
 /** One value, or the two ends of the range from which each seed draws. */
 const range = <T extends z.ZodType>(of: T) =>
   z.union([of.transform((one) => [one, one] as const), z.tuple([of, of])])
@@ -30,7 +31,7 @@ const groupSchema = z.strictObject({
     .string()
     .refine((text) => text.includes('{n}'), 'needs {n}')
     .optional(),
-  interval: duration.optional(),
+  interval: positiveDuration.optional(),
   labels: labels.default({}),
   parameters: parameters.default({}),
 })
@@ -71,7 +72,7 @@ export const scenarioSchema = z.strictObject({
   name,
   description: z.string().min(1),
   /** Virtual time from start to end. */
-  length: duration,
+  length: positiveDuration,
   /** How much faster than life, unless --speed says otherwise. */
   speed: z.union([z.literal('max'), z.number().positive()]).default('max'),
   packs: z.array(z.string()).default([]),
@@ -99,6 +100,9 @@ export function shippedScenarios(): string[] {
     .sort()
 }
 
+/** Some ten thousand faults; what is longer takes minutes to read. */
+const fileBytesMax = 1024 * 1024
+
 /** A scenario that ships, by its name, or one in a file. Throws TIDEMARK_SCENARIO_INVALID (exit code 2) with the field. */
 export function loadScenario(nameOrFile: string): Scenario {
   const file = shippedScenarios().includes(nameOrFile) ? join(folder, `${nameOrFile}.yaml`) : nameOrFile
@@ -115,6 +119,7 @@ export function loadFaults(file: string): FaultEntry[] {
 function parsed<T>(schema: z.ZodType<T>, file: string, hint: string): T {
   let text: string
   try {
+    if (statSync(file).size > fileBytesMax) throw new Error(`${file} is longer than ${fileBytesMax} bytes`)
     text = readFileSync(file, 'utf8')
   } catch (error) {
     throw invalid(`${messageOf(error)}: ${hint}`)

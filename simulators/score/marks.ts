@@ -77,23 +77,27 @@ function isRunFigure(name: string): name is (typeof runFigures)[number] {
   return (runFigures as readonly string[]).includes(name)
 }
 
-function check({ figure, fault, rule, atLeast, atMost }: Mark): void {
+function check(mark: Mark): void {
+  const problem = markProblem(mark)
+  if (problem === undefined) return
+  throw new TidemarkError('TIDEMARK_SCENARIO_INVALID', `/pass: ${mark.figure} ${problem}`, { exitCode: 2 })
+}
+
+/** What is wrong with a mark, after the name of its figure; undefined of one that can be judged. */
+export function markProblem({ figure, fault, rule, atLeast, atMost }: Mark): string | undefined {
   const of: FigureOf = rule !== undefined ? 'rule' : fault !== undefined ? 'fault' : 'all'
   const allowed: readonly FigureOf[] = isRunFigure(figure)
     ? ['all']
     : Object.hasOwn(figures, figure)
       ? figures[figure as Figure]
       : []
-  const problem =
-    allowed.length === 0
-      ? 'is no figure'
-      : !allowed.includes(of)
-        ? `is not a figure of ${of === 'all' ? 'the whole' : `a ${of}`}`
-        : rule !== undefined && fault !== undefined
-          ? 'is of a fault or of a rule, not of both'
-          : atLeast === undefined && atMost === undefined
-            ? 'needs atLeast or atMost'
-            : undefined
-  if (problem === undefined) return
-  throw new TidemarkError('TIDEMARK_SCENARIO_INVALID', `/pass: ${figure} ${problem}`, { exitCode: 2 })
+  return allowed.length === 0
+    ? 'is no figure'
+    : !allowed.includes(of)
+      ? `is not a figure of ${of === 'all' ? 'the whole' : `a ${of}`}`
+      : rule !== undefined && fault !== undefined
+        ? 'is of a fault or of a rule, not of both'
+        : atLeast === undefined && atMost === undefined
+          ? 'needs atLeast or atMost'
+          : undefined
 }

@@ -150,3 +150,14 @@ test('what fails together is one truth of its group, and the same fault on each 
   }
   expect(planOf(together, { devices: 40 }).truths).toEqual(plan.truths)
 })
+
+test('a prefix changes who an entry’s devices are called, and not who they are', () => {
+  const faults = [{ kind: 'gap', devices: ['fridge-2'], onset: '1h', lasts: '1h' }]
+  expect(planOf({ faults }, { prefix: 'a-' }).truths.map(({ device }) => device)).toEqual(['a-fridge-2'])
+})
+
+test('no plan has an id that the platform would refuse, or more devices than can be registered', () => {
+  const invalid = expect.objectContaining({ code: 'TIDEMARK_SCENARIO_INVALID', exitCode: 2 })
+  expect(() => planOf({}, { prefix: 'p'.repeat(60) })).toThrow(invalid)
+  expect(() => planOf({}, { devices: 999_999_999_999 })).toThrow(invalid)
+})

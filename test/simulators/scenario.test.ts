@@ -4,7 +4,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { rulePacks } from '../../rules/rule-packs.ts'
 import { faultKinds } from '../../simulators/faults/fault-kinds.ts'
 import { findModel } from '../../simulators/models/models.ts'
-import { loadFaults, loadScenario, shippedScenarios } from '../../simulators/scenario.ts'
+import { shippedScenarios } from '../../simulators/scenario.ts'
+import { checkedFaults, checkedScenario } from '../../simulators/scenario-check.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 
 const dir = newTempDir()
@@ -20,7 +21,7 @@ const good =
   'name: one\ndescription: one fridge\nlength: 1h\nfleet:\n  - { name: fridge, model: fridge, count: 1 }\n'
 
 test('a scenario of one’s own in a file has its defaults filled in', () => {
-  expect(loadScenario(written(good))).toMatchObject({
+  expect(checkedScenario(written(good))).toMatchObject({
     name: 'one',
     length: 3_600_000,
     speed: 'max',
@@ -47,30 +48,99 @@ describe('what is wrong in a scenario is told with its place', () => {
     ['', '/: Invalid input'],
   ])('%j', (text, message) => {
     const file = written(text)
-    expect(() => loadScenario(file)).toThrow(
+    expect(() => checkedScenario(file)).toThrow(
       expect.objectContaining({ code: 'TIDEMARK_SCENARIO_INVALID', exitCode: 2 }),
     )
-    expect(() => loadScenario(file)).toThrow(message)
+    expect(() => checkedScenario(file)).toThrow(message)
+  })
+
+  const faulty = (entry: string) => `${good}faults:\n  - { ${entry} }\n`
+  const grouped = (more: string) => good.replace('count: 1', `count: 2, ${more}`)
+
+  // Each of these was a scenario in which nothing happened, or one that only the platform or the simulator's own crash refused.
+  test.each([
+    [good.replace('1h', '0s'), '/length: expected a duration above 0'],
+    [grouped('interval: 0s'), '/fleet/0/interval: expected a duration above 0'],
+    [
+      `${good}  - { name: fridge, model: wearable, count: 1 }\n`,
+      '/fleet/1/name: there are two groups fridge',
+    ],
+    [
+      `${good}  - { name: van, model: fridge, count: 1, ids: 'fridge-{n}' }\n`,
+      '/fleet: fridge-1 is a device of fridge and of van',
+    ],
+    [grouped('ids: 1'), '/fleet/0/ids'],
+    [grouped("ids: 'a/{n}'"), '/fleet: a/1, of fridge, is no device id'],
+    [grouped(`ids: '{n}${'x'.repeat(64)}'`), 'is no device id'],
+    [grouped("labels: { 'a b': x }"), '/fleet/0/labels/a b: not a label name'],
+    [grouped(`labels: { site: ${'é'.repeat(129)} }`), '/fleet/0/labels/site: longer than 256 bytes'],
+    [
+      grouped('parameters: { colour: 3 }'),
+      '/fleet/0/parameters/colour: fridge has no such parameter; it has ambient_c',
+    ],
+    [
+      grouped('parameters: { ambient_c: [22, warm] }'),
+      '/fleet/0/parameters: fridge-2 would show no number as its',
+    ],
+    [faulty('kind: gap, group: van'), '/faults/0/group: the fleet has no group van'],
+    [faulty('kind: gap, devices: [van-1]'), '/faults/0/devices: there is no device van-1'],
+    [faulty('kind: bearing_wear'), '/faults/0/kind: none of these devices can have bearing_wear'],
+    [faulty('kind: drift, metric: speed'), '/faults/0/metric: none of these devices has speed'],
+    [faulty('kind: gap, metric: power_w'), '/faults/0/metric: gap is not of one metric'],
+    [faulty('kind: gap, together: region'), '/faults/0/together: none of these devices has the label region'],
+    [faulty('kind: gap, count: 1, share: 0.5'), '/faults/0: takes count or share'],
+    [faulty('kind: gap, lasts: 0s'), '/faults/0/lasts: expected a duration above 0'],
+    [faulty('kind: gap, onset: [2m, 1m]'), '/faults/0/onset: the first end of the range is above the second'],
+    [
+      faulty('kind: gap, parameters: { depth: 1 }'),
+      '/faults/0/parameters: gap has no parameter depth; it has lost',
+    ],
+    [
+      faulty('kind: oversize, parameters: { bytes: -5 }'),
+      '/faults/0/parameters/bytes: expected a number from 1',
+    ],
+    [
+      faulty('kind: drop, parameters: { probability: 5 }'),
+      '/faults/0/parameters/probability: expected a number from 0 to 1',
+    ],
+    [`${good}pass:\n  - { figure: beauty, atLeast: 1 }\n`, '/pass/0: beauty is no figure'],
+    [`${good}pass:\n  - { figure: recall }\n`, '/pass/0: recall needs atLeast or atMost'],
+    [
+      `${good}pass:\n  - { figure: recall, fault: gremlins, atLeast: 1 }\n`,
+      '/pass/0/fault: not a kind of fault',
+    ],
+    [`${good}# ${'x'.repeat(1024 * 1024)}\n`, 'longer than 1048576 bytes'],
+  ])('%.200j', (text, message) => {
+    const file = written(text)
+    expect(() => checkedScenario(file)).toThrow(
+      expect.objectContaining({ code: 'TIDEMARK_SCENARIO_INVALID', exitCode: 2 }),
+    )
+    expect(() => checkedScenario(file)).toThrow(file)
+    expect(() => checkedScenario(file)).toThrow(message)
   })
 
   test('a file that is not there: told which scenarios there are', () => {
-    expect(() => loadScenario('nosuch')).toThrow(/ENOENT.*expected one of .*mixed/)
+    expect(() => checkedScenario('nosuch')).toThrow(/ENOENT.*expected one of .*mixed/)
   })
 })
 
 test('a fault file has entries as a scenario has them', () => {
   const file = written('faults:\n  - { kind: gap, onset: 10m, lasts: [5m, 1h], share: 0.5 }\n')
-  expect(loadFaults(file)).toMatchObject([
+  expect(checkedFaults(file, checkedScenario(written(good)))).toMatchObject([
     { kind: 'gap', onset: [600_000, 600_000], lasts: [300_000, 3_600_000], severity: [1, 1] },
   ])
-  expect(() => loadFaults(written(good))).toThrow('/')
+  expect(() => checkedFaults(written(good), checkedScenario(written(good)))).toThrow('/')
+  const ofOthers = written('faults:\n  - { kind: gap, group: meter }\n')
+  expect(() => checkedFaults(ofOthers, checkedScenario(written(good)))).toThrow(
+    `${ofOthers}: /faults/0/group: the fleet has no group meter`,
+  )
 })
 
 describe('the scenarios that ship', () => {
   const packs = new Map(rulePacks.map((pack) => [pack.name, pack.rules.map(({ id }) => id)]))
 
   test.each(shippedScenarios())('%s is valid, and what it names exists', (name) => {
-    const scenario = loadScenario(name)
+    const scenario = checkedScenario(name)
     expect(scenario.name).toBe(name)
     const groups = new Map(scenario.fleet.map((group) => [group.name, group]))
     const rules = new Set([

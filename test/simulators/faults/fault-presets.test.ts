@@ -8,7 +8,8 @@ import { presetFaults, presets } from '../../../simulators/faults/fault-presets.
 import { sensedValues } from '../../../simulators/faults/sensor-faults.ts'
 import { transmissions } from '../../../simulators/faults/transport-faults.ts'
 import { models } from '../../../simulators/models/models.ts'
-import { faultSchema, loadFaults } from '../../../simulators/scenario.ts'
+import { faultSchema } from '../../../simulators/scenario.ts'
+import { checkedFaults, checkedScenario } from '../../../simulators/scenario-check.ts'
 import { repositoryRoot } from '../../support/platform-process.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { minuteMs, someFault, startMs } from './some-fault.ts'
@@ -77,12 +78,13 @@ test('of a run with dirty as many readings arrive, arrive late and arrive whole 
   expect(share(values) / 4).toBeCloseTo(0.9, 1)
 })
 
-test('the fault file of docs/SIMULATOR.md is one', () => {
+test('the fault file of docs/SIMULATOR.md is one, of the fridges of coldchain', () => {
   const page = readFileSync(join(repositoryRoot, 'docs/SIMULATOR.md'), 'utf8')
   const example = /^```yaml\n(faults:[^`]*)^```/m.exec(page)?.[1]
   const file = join(tempDir(), 'faults.yaml')
   writeFileSync(file, example ?? '')
-  expect(loadFaults(file).map(({ kind, onset, severity }) => [kind, ...onset, ...severity])).toEqual([
+  const faults = checkedFaults(file, checkedScenario('coldchain'))
+  expect(faults.map(({ kind, onset, severity }) => [kind, ...onset, ...severity])).toEqual([
     ['drift', 86_400_000, 259_200_000, 1.6, 1.6],
     ['gap', 43_200_000, 43_200_000, 1, 1],
     ['late', 0, 0, 1, 1],
