@@ -84,6 +84,7 @@ export function runCommand(): Command {
         const result = await scoredRun({ ...options, settleMs: flags.settle })
         printReport(result, flags.json)
         if (result.run.acknowledged < result.run.sent) process.exitCode = 1
+        if (result.failure !== undefined) throw result.failure
       })
     })
 }

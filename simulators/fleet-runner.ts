@@ -105,9 +105,10 @@ export class FleetRunner {
     await this.transmit({ kind: 'reading', device, dueMs: ts, reading }, performance.now())
   }
 
-  /** Does what a device does, which was due at `dueAt` (`performance.now()`); waits while a window is full. */
+  /** Does what a device does, which was due at `dueAt` (`performance.now()`); waits while a window is full. Rejects with what the ledger fails of. */
   async transmit(transmission: Transmission, dueAt: number): Promise<void> {
     const device = this.#device(transmission.device)
+    if (this.#options.ledger?.failure !== undefined) throw this.#options.ledger.failure
     if (!this.#hasRoom(device)) await this.#room(device)
     if (this.#options.signal.aborted) return
     switch (transmission.kind) {

@@ -32,6 +32,8 @@ const bufferedLinesMax = 500
 
 /** Writes a line for each acknowledged message, when its acknowledgement arrives and not before. */
 export class LedgerWriter {
+  /** TIDEMARK_LEDGER_INVALID once a line could not be written: the ledger is not whole, and `close` throws it. */
+  failure: TidemarkError | undefined
   readonly #file: number
   #lines: string[] = []
 
@@ -49,16 +51,29 @@ export class LedgerWriter {
     if (this.#lines.length >= bufferedLinesMax) this.flush()
   }
 
+  /** Does not throw: acknowledgements come where nobody would catch it. */
   flush(): void {
-    if (this.#lines.length === 0) return
-    writeSync(this.#file, `${this.#lines.join('\n')}\n`)
+    const lines = this.#lines
     this.#lines = []
+    if (lines.length === 0 || this.failure !== undefined) return
+    try {
+      writeWhole(this.#file, Buffer.from(`${lines.join('\n')}\n`))
+    } catch (error) {
+      this.failure = invalid(`the ledger cannot be written: ${messageOf(error)}`, error)
+    }
   }
 
+  /** Throws what kept it from being whole. */
   close(): void {
     this.flush()
     closeSync(this.#file)
+    if (this.failure !== undefined) throw this.failure
   }
+}
+
+/** A disk that is nearly full takes a part. */
+function writeWhole(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
 }
 
 /** The entries of a ledger, in its order. Throws TIDEMARK_LEDGER_INVALID (exit code 2) with the line's number. */

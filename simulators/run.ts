@@ -9,6 +9,7 @@ import { LedgerWriter } from './ledger.ts'
 import type { Plan } from './plan.ts'
 import type { Scenario } from './scenario.ts'
 import { scheduled } from './schedule.ts'
+import { settled } from './score/settled.ts'
 
 export interface RunOptions {
   readonly scenario: Scenario
@@ -65,6 +66,8 @@ export interface RunReport {
 }
 
 const tickMs = 10
+/** How long events are waited for when all is acknowledged. */
+const lastEventsMsMax = 5_000
 /** Messages on their way with `--speed max`: two of each device, so that devices are hardly further apart in virtual time. */
 const inFlightOfDevice = 2
 const inFlightTotal = { least: 64, most: 4_000 } as const
@@ -94,10 +97,16 @@ export async function run(options: RunOptions): Promise<RunReport> {
   options.onConnected?.()
   const startedAt = performance.now()
   const lateMicros = build({ numberOfSignificantValueDigits: 3 })
-  await send(options, runner, latency, lateMicros, startedAt)
-  await runner.close()
-  const seconds = (performance.now() - startedAt) / 1000
-  await latency.close()
+  let seconds = 0
+  try {
+    await send(options, runner, latency, lateMicros, startedAt)
+  } finally {
+    await runner.close()
+    seconds = (performance.now() - startedAt) / 1000
+    // The last events come after the last acknowledgement.
+    if (!signal.aborted) await settled(api, lastEventsMsMax).catch(() => false)
+    await latency.close()
+  }
   ledger?.close()
   const { sent, acknowledged, reconnects } = runner
   return {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TidemarkError } from '../lib/errors.ts'
 import { backfillDiffers } from './backfill.ts'
 import { dispatchDuring } from './dispatcher.ts'
 import { peakMemoryMiB } from './platform-memory.ts'
@@ -21,11 +22,13 @@ export interface ScoredRunReport {
   readonly verify?: VerifyReport
   /** None of a scenario without faults and marks, nor of a run that was interrupted. */
   readonly score?: Assessment
+  /** Why nobody knows the rest: the platform did not answer any more. */
+  readonly failure?: TidemarkError
 }
 
 /**
  * Runs a plan, then says what it showed: what was lost, what was told, and which marks were reached. Files that nobody asked for
- * are temporary. Rejects as `run`, `verify` and `assess` do.
+ * are temporary. Rejects as `run` does; what fails afterwards is in the report.
  */
 export async function scoredRun(options: ScoredRunOptions): Promise<ScoredRunReport> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-run-'))
@@ -50,20 +53,28 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
   // Where the run itself fails nobody asks how this ended.
   dispatch?.catch(() => undefined)
   const report = await run({ ...options, ledger, truth }).finally(() => over.abort())
-  const isScored = plan.truths.length > 0 || scenario.pass.length > 0
   if (signal.aborted) return { run: report }
-  const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
-  if (!isScored) return { run: report, ...(verified && { verify: verified }) }
-  const memoryMiB = await memory
-  const figures: RunFigures = {
-    ...verified,
-    ackP99Ms: report.ackMs.p99,
-    ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
-    ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
-    ...(await dispatch),
-    ...(asked.has('unreconciled') && { unreconciled: await unreconciled(api, plan, settleMs) }),
-    ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
+  const findings = async (): Promise<Omit<ScoredRunReport, 'run'>> => {
+    const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
+    if (plan.truths.length === 0 && scenario.pass.length === 0)
+      return { ...(verified && { verify: verified }) }
+    const memoryMiB = await memory
+    const figures: RunFigures = {
+      ...verified,
+      ackP99Ms: report.ackMs.p99,
+      ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
+      ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
+      ...(await dispatch),
+      ...(asked.has('unreconciled') && { unreconciled: await unreconciled(api, plan, settleMs) }),
+      ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
+    }
+    const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
+    return { ...(verified && { verify: verified }), score }
   }
-  const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
-  return { run: report, ...(verified && { verify: verified }), score }
+  try {
+    return { run: report, ...(await findings()) }
+  } catch (failure) {
+    if (failure instanceof TidemarkError) return { run: report, failure }
+    throw failure
+  }
 }
