@@ -53,7 +53,7 @@ function copier(own: Log) {
 }
 
 test('a part that is cut off again and again loses nothing and repeats nothing', async () => {
-  for (let n = 0; n < messages; n++) await log.appendIngress(Buffer.from(String(n)), 1)
+  await Promise.all(Array.from({ length: messages }, (_, n) => log.appendIngress(Buffer.from(String(n)), 1)))
   const part = new RestartablePart(log, copier)
   part.start()
   for (let kill = 0; kill < 20; kill++) {
