@@ -20,6 +20,7 @@ import { RuleRegistry } from './rules/rule-registry.ts'
 import type { StoreConfig } from './storage/open-store.ts'
 import type { StoreStatus } from './storage/storage-writer.ts'
 import { Backtests } from './threads/backtests.ts'
+import { Parts } from './threads/parts.ts'
 import { Thread } from './threads/thread.ts'
 
 /** Where a running platform is met. */
@@ -111,6 +112,7 @@ export async function startPlatform(
     tokens,
     rules,
     store: data.store,
+    parts: new Parts({ log, clock, threads: { data, rules: rulesThread } }),
     backtests,
     storeStatus: () => ({ kind: config.store, ...store }),
     connections: broker.connections,

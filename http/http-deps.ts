@@ -9,6 +9,17 @@ import type { BacktestPlan, BacktestResult, BacktestStep } from '../rules/backte
 import type { RuleRegistry } from '../rules/rule-registry.ts'
 import type { ReadingStore } from '../storage/reading-store.ts'
 
+/** A part of the platform that can be restarted alone. */
+export interface PartState {
+  readonly name: string
+  /** Since the platform started. */
+  readonly restarts: number
+  /** Epoch ms. */
+  readonly startedAt: number
+  /** Entries of the log that it has yet to read. */
+  readonly lag: number
+}
+
 /** What the HTTP face needs of the platform. */
 export interface HttpDeps {
   readonly log: Log
@@ -20,6 +31,12 @@ export interface HttpDeps {
   readonly tokens: TokenRegistry
   readonly rules: RuleRegistry
   readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'>
+  /** What reads the log, each part alone. */
+  readonly parts: {
+    list(): readonly PartState[]
+    /** Resolves when the part runs again, with what it is then; undefined when there is none of that name. */
+    restart(name: string): Promise<PartState | undefined>
+  }
   /** Tests a rule on past readings, beside this thread. */
   readonly backtests: {
     run(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<BacktestResult>

@@ -18,6 +18,7 @@ import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes } from './routes/events.ts'
 import { maintenanceWindowRoutes } from './routes/maintenance-windows.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { partRoutes } from './routes/parts.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rulePackRoutes } from './routes/rule-packs.ts'
@@ -52,6 +53,7 @@ const resources = [
   deadLetterRoutes,
   tokenRoutes,
   operationRoutes,
+  partRoutes,
 ]
 
 /** Builds the HTTP face; `listen` starts it. The schemas of the routes also make `/openapi.json`. */

@@ -30,7 +30,7 @@ const retryMs = 500
 
 /**
  * The loop of every consumer: groups of records from its durable offset on, in order, until `signal`. A group that the log
- * refuses to commit is tried again; any other error is a bug and ends the loop.
+ * refuses to commit is tried again, until `signal`; any other error is a bug and ends the loop.
  */
 export async function consume(options: ConsumeOptions): Promise<void> {
   const { log, logger, stream, consumer, limits, gatherMs, signal } = options
@@ -51,6 +51,8 @@ export async function consume(options: ConsumeOptions): Promise<void> {
       if (entries < limits.entriesMax / 2) await delay(gatherMs, signal)
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error
+      // Stopped, or cut off: what follows reads from the durable offset.
+      if (signal.aborted) return
       logger.error({ code: error.code, detail: error.message, consumer }, 'a consumer waits for the log')
       options.onRefused?.()
       await delay(retryMs, signal)

@@ -28,7 +28,6 @@ const readLimits = { entriesMax: 10_000, bytesMax: 8 * 1024 * 1024 }
 const eventLimits = { entriesMax: 500, bytesMax: 2 * 1024 * 1024 }
 /** A database wants few large writes: Telegraf's default is one in ten seconds. */
 const gatherMs = 50
-const stopMsMax = 2_000
 
 /**
  * The consumer of `readings` and `events` that fills the database. The log is the only buffer: while the database is away
@@ -65,10 +64,13 @@ export class StorageWriter {
     ])
   }
 
-  /** Finishes the write in hand, or leaves it to a database that hangs: the same bytes are written after the next start. */
+  /**
+   * Finishes the writes in hand: once it resolves, no loop runs and nothing is on its way to the database, so that another writer
+   * may start. A database that hangs keeps it waiting.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await Promise.race([this.#running, delay(stopMsMax)])
+    await this.#running
   }
 
   async #storeReadings(records: readonly LogRecord[], next: number): Promise<boolean> {

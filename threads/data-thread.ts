@@ -1,12 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Ingest } from '../ingest/ingest.ts'
+import { delay } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { createLogger } from '../lib/logger.ts'
 import { exitOnUnhandledRejection } from '../log/commit-failures.ts'
 import { openLmdbLog } from '../log/lmdb-log.ts'
 import { createStore } from '../storage/open-store.ts'
-import { StorageWriter } from '../storage/storage-writer.ts'
+import { StorageWriter, type StoreStatus } from '../storage/storage-writer.ts'
 import type { FromThread, StoreQuestion, ThreadSettings, ToThread } from './messages.ts'
+import { RestartablePart } from './restartable-part.ts'
+
+const storageStopMsMax = 2_000
 
 /** The thread of ingest, the storage writer and the store. */
 const settings = workerData as ThreadSettings
@@ -21,23 +25,25 @@ const logger = createLogger(settings.logLevel, { part: 'data' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
 const store = createStore(settings.store, logger)
 await store.open()
-const ingest = new Ingest({ log, logger })
-const writer = new StorageWriter({
-  log,
-  store,
-  logger,
-  onStatus: (status) => tell({ kind: 'store', status }),
-})
+const onStatus = (status: StoreStatus) => tell({ kind: 'store', status })
+const ingest = new RestartablePart(log, (own) => new Ingest({ log: own, logger }))
+const storage = new RestartablePart(log, (own) => new StorageWriter({ log: own, store, logger, onStatus }))
 ingest.start()
-writer.start()
+storage.start()
 
 port.on('message', async (message: ToThread) => {
   if (message.kind === 'ask') {
     await answer(message.id, message.question)
     return
   }
+  if (message.kind === 'restart') {
+    const part = message.part === 'ingest' ? ingest : storage
+    tell({ kind: 'answer', id: message.id, value: await part.restart() })
+    return
+  }
   await ingest.stop()
-  await writer.stop()
+  // What a database that hangs has in hand is written again after the next start.
+  await Promise.race([storage.stop(), delay(storageStopMsMax)])
   await store.close()
   await log.close()
   // A write to a database that hangs must not keep the thread.

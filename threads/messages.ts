@@ -18,8 +18,14 @@ export type StoreQuestion =
   | { readonly method: 'latest'; readonly query: LatestQuery }
   | { readonly method: 'purge'; readonly query: LatestQuery }
 
+/** Parts that can be cut off and started anew, by the thread that runs them. */
+export const partNames = { data: ['ingest', 'storage'], rules: ['rules'] } as const
+export type PartName = (typeof partNames)[keyof typeof partNames][number]
+
 export type ToThread =
   | { readonly kind: 'stop' }
+  /** Answered, when the part runs again, with the number of its restarts. */
+  | { readonly kind: 'restart'; readonly id: number; readonly part: PartName }
   | { readonly kind: 'ask'; readonly id: number; readonly question: StoreQuestion }
 
 export type FromThread =

@@ -18,7 +18,7 @@ export class RestartablePart {
   readonly #build: (log: Log) => Part
   #cutOff = new AbortController()
   #part: Part
-  #turn: Promise<void> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
   #restarts = 0
 
   /** `build` makes the part, each time a new one, over the log that it is given. */
@@ -28,25 +28,25 @@ export class RestartablePart {
     this.#part = build(logUntil(log, this.#cutOff.signal))
   }
 
-  get restarts(): number {
-    return this.#restarts
-  }
-
   start(): void {
     this.#part.start()
   }
 
-  /** Resolves when the part that follows has started. Restarts asked for at once come one after another. */
-  restart(): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
+  /**
+   * Resolves, when the part that follows has started, with the number of restarts. Restarts asked for at once come one after
+   * another. Rejects when the part dies of something else.
+   */
+  restart(): Promise<number> {
+    const restarted = this.#turn.then(async () => {
       this.#cutOff.abort()
       await this.#part.stop()
       this.#cutOff = new AbortController()
       this.#part = this.#build(logUntil(this.#log, this.#cutOff.signal))
       this.#part.start()
-      this.#restarts++
+      return ++this.#restarts
     })
-    return this.#turn
+    this.#turn = restarted
+    return restarted
   }
 
   /** Lets the part finish what it has in hand. */

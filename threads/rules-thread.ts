@@ -4,7 +4,8 @@ import { createLogger } from '../lib/logger.ts'
 import { exitOnUnhandledRejection } from '../log/commit-failures.ts'
 import { openLmdbLog } from '../log/lmdb-log.ts'
 import { RulesEngine } from '../rules/rules-engine.ts'
-import type { FromThread, ThreadSettings } from './messages.ts'
+import type { FromThread, ThreadSettings, ToThread } from './messages.ts'
+import { RestartablePart } from './restartable-part.ts'
 
 /** The thread of the rules engine. */
 const settings = workerData as ThreadSettings
@@ -17,10 +18,18 @@ exitOnUnhandledRejection((reason) => {
 
 const logger = createLogger(settings.logLevel, { part: 'rules' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
-const engine = new RulesEngine({ log, clock: wallClock, logger, pairsMax: settings.rulePairsMax })
+const { rulePairsMax: pairsMax } = settings
+const engine = new RestartablePart(
+  log,
+  (own) => new RulesEngine({ log: own, clock: wallClock, logger, pairsMax }),
+)
 engine.start()
 
-port.on('message', async () => {
+port.on('message', async (message: ToThread) => {
+  if (message.kind === 'restart') {
+    tell({ kind: 'answer', id: message.id, value: await engine.restart() })
+    return
+  }
   await engine.stop()
   await log.close()
   port.close()

@@ -2,13 +2,17 @@ import { Worker } from 'node:worker_threads'
 import { TidemarkError } from '../lib/errors.ts'
 import type { LatestQuery, ReadingQuery, ReadingStore, StoredReading } from '../storage/reading-store.ts'
 import type { StoreStatus } from '../storage/storage-writer.ts'
-import type { FromThread, StoreQuestion, ThreadSettings, ToThread } from './messages.ts'
+import type { FromThread, PartName, StoreQuestion, ThreadSettings, ToThread } from './messages.ts'
 
 export interface ThreadEvents {
   /** The thread died: whatever it was, the process must end with it. */
   readonly onFailure: (error: Error) => void
   readonly onStoreStatus?: (status: StoreStatus) => void
 }
+
+type Question =
+  | { readonly kind: 'ask'; readonly question: StoreQuestion }
+  | { readonly kind: 'restart'; readonly part: PartName }
 
 const questionsMax = 100
 /**
@@ -62,10 +66,17 @@ export class Thread {
 
   /** The store's read side, over messages to the thread that has it. */
   readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'> = {
-    readings: (query: ReadingQuery) => this.#ask({ method: 'readings', query }) as Promise<StoredReading[]>,
+    readings: (query: ReadingQuery) =>
+      this.#ask({ kind: 'ask', question: { method: 'readings', query } }) as Promise<StoredReading[]>,
     latest: (query: LatestQuery) =>
-      this.#ask({ method: 'latest', query }) as ReturnType<ReadingStore['latest']>,
-    purge: (query: LatestQuery) => this.#ask({ method: 'purge', query }) as Promise<void>,
+      this.#ask({ kind: 'ask', question: { method: 'latest', query } }) as ReturnType<ReadingStore['latest']>,
+    purge: (query: LatestQuery) =>
+      this.#ask({ kind: 'ask', question: { method: 'purge', query } }) as Promise<void>,
+  }
+
+  /** Cuts a part of this thread off; resolves, when it runs again, with the number of its restarts. */
+  restart(part: PartName): Promise<number> {
+    return this.#ask({ kind: 'restart', part }) as Promise<number>
   }
 
   /** Resolves when the thread's parts have stopped and the thread has ended. */
@@ -76,7 +87,7 @@ export class Thread {
     })
   }
 
-  #ask(question: StoreQuestion): Promise<unknown> {
+  #ask(question: Question): Promise<unknown> {
     if (this.#questions.size >= questionsMax) {
       return Promise.reject(
         new TidemarkError('TIDEMARK_STORE_QUEUE', `${questionsMax} queries are waiting for the store`),
@@ -85,7 +96,7 @@ export class Thread {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       this.#questions.set(id, { resolve, reject })
-      this.#worker.postMessage({ kind: 'ask', id, question } satisfies ToThread)
+      this.#worker.postMessage({ ...question, id } satisfies ToThread)
     })
   }
 

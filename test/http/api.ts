@@ -17,6 +17,7 @@ import { type Role, TokenRegistry } from '../../registry/token-registry.ts'
 import { RuleRegistry } from '../../rules/rule-registry.ts'
 import { DuckDbStore } from '../../storage/duckdb-store.ts'
 import { Backtests } from '../../threads/backtests.ts'
+import { Parts } from '../../threads/parts.ts'
 import { builtBacktestThread } from '../support/built-threads.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -52,6 +53,8 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
     profiles: new ProfileRegistry(log),
     rules: new RuleRegistry(log, clock),
     store,
+    // Their threads are not here: a restart is only counted.
+    parts: new Parts({ log, clock, threads: { data: countedThread(), rules: countedThread() } }),
     backtests: new Backtests({ file: builtBacktestThread }),
     storeStatus: () => ({ kind: 'duckdb', up: true }),
     connections: {
@@ -129,6 +132,16 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
         if (body.nextCursor === null) return items
         cursor = `&cursor=${body.nextCursor}`
       }
+    },
+  }
+}
+
+function countedThread() {
+  const restarts = new Map<string, number>()
+  return {
+    restart: async (part: string) => {
+      restarts.set(part, (restarts.get(part) ?? 0) + 1)
+      return restarts.get(part)!
     },
   }
 }

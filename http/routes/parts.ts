@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import type { Api } from '../api.ts'
+import type { HttpDeps, PartState } from '../http-deps.ts'
+import { sendProblem } from '../problem.ts'
+
+/** The parts that read the log: what each has yet to read, and starting one of them anew. */
+export function partRoutes(app: Api, { parts }: HttpDeps): void {
+  app.get('/api/v1/parts', { config: { role: 'read' } }, async () => ({ items: parts.list().map(shown) }))
+
+  app.post(
+    '/api/v1/parts/:part(^[^:]+)::restart',
+    { config: { role: 'admin' }, schema: { params: z.object({ part: z.string() }) } },
+    async (request, reply) => {
+      const { part } = request.params
+      const restarted = await parts.restart(part)
+      if (restarted === undefined)
+        return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no part ${part}`)
+      return reply.code(202).send({ part, restarts: restarted.restarts })
+    },
+  )
+}
+
+function shown({ name, restarts, startedAt, lag }: PartState) {
+  return { name, restarts, startedAt: new Date(startedAt).toISOString(), lag }
+}
