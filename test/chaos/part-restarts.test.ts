@@ -1,0 +1,201 @@
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { delay } from '../../lib/clock.ts'
+import { LedgerWriter } from '../../simulators/ledger.ts'
+import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
+import { type VerifyReport, verify } from '../../simulators/verify.ts'
+import { brokenBuild } from '../support/broken-build.ts'
+import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { newTempDir } from '../support/temp-dir.ts'
+
+/** Ingest, storage and rules are cut off under load, one after another, and nobody can tell from what is stored and told. */
+const restartsOfEach = Number(process.env.TIDEMARK_PART_RESTARTS ?? 10)
+const parts = ['ingest', 'storage', 'rules'] as const
+const devices = Array.from({ length: 10 }, (_, n) => `part-fridge-${n}`)
+const t0 = Date.UTC(2026, 0, 5)
+const minuteMs = 60_000
+/** Sent by each device between two restarts. */
+const burst = 10
+
+const rules = [
+  { id: 'warm', when: { kind: 'threshold', metric: 'temperature_c', above: 8 }, for: '3m' },
+  {
+    id: 'warm-mean',
+    when: { kind: 'aggregate', metric: 'temperature_c', fn: 'mean', window: '10m', above: 7, minCount: 5 },
+  },
+].map((rule) => ({
+  ...rule,
+  name: rule.id,
+  class: 'maintenance',
+  severity: 'major',
+  select: { types: ['fridge'] },
+}))
+
+/** Warm for ten minutes of every half hour, each device at another time. */
+const temperatureOf = (device: number, n: number) => ((n + device * 3) % 30 < 10 ? 9 : 5)
+
+test(`each part cut off ${restartsOfEach} times under load: nothing is lost, and the events are those of a run without`, async () => {
+  const quiet = await load(0)
+  const restarted = await load(restartsOfEach)
+  const { acknowledged, accounted } = restarted.ledger
+  expect(accounted).toBe(acknowledged)
+  expect(restarted.verified).toMatchObject({ missing: 0, altered: 0, invented: 0, repeated: 0, pending: 0 })
+  expect(restarted).toEqual(quiet)
+  expect(new Set(restarted.events).size).toBe(restarted.events.length)
+  expect(restarted.events.length).toBeGreaterThan(100)
+}, 120_000)
+
+test('is seen to differ where a part that was cut off may still commit', async () => {
+  const { ledger, verified, events } = await load(restartsOfEach, {
+    file: 'threads/restartable-part.js',
+    code: `this.#cutOff.abort();
+            await this.#part.stop();`,
+    replacement: `void this.#part.stop();`,
+  })
+  const { repeated } = verified
+  const isWhole = ledger.accounted === ledger.acknowledged && repeated === 0
+  expect(isWhole && new Set(events).size === events.length).toBe(false)
+}, 120_000)
+
+/** What a load leaves, that restarts must not change. */
+interface Outcome {
+  readonly ledger: { readonly acknowledged: number; readonly accounted: number }
+  readonly verified: VerifyReport
+  readonly events: readonly string[]
+}
+
+type Broken = { readonly file: string; readonly code: string; readonly replacement: string }
+
+/** The same messages each time; between two bursts of them each part is cut off `restarts` times. */
+async function load(restarts: number, broken?: Broken): Promise<Outcome> {
+  const dir = newTempDir()
+  onTestFinished(dir.remove)
+  const main =
+    broken === undefined ? undefined : brokenBuild(dir.path, broken.file, broken.code, broken.replacement)
+  const platform = await startPlatformProcess(
+    dir.path,
+    ['--log-level', 'error', '--device-rate-max', '0'],
+    main,
+  )
+  onTestFinished(async () => {
+    await platform.end('SIGKILL')
+  })
+  const { api } = platform
+  for (const rule of rules) await api.request('POST', '/rules', rule)
+  const fleet = await Fleet.connect(platform, join(dir.path, 'ledger.ndjson'))
+  for (let turn = 0; turn < restartsOfEach * parts.length; turn++) {
+    fleet.send()
+    if (turn < restarts * parts.length) {
+      const part = parts[turn % parts.length]!
+      const restarted = api.request<object>('POST', `/parts/${part}:restart`)
+      fleet.send()
+      expect(await restarted).toEqual({ part, restarts: Math.floor(turn / parts.length) + 1 })
+    } else fleet.send()
+    await fleet.allAcknowledged()
+  }
+  await settled(platform)
+  await fleet.close()
+  const { messages } = await api.request<Stats>('GET', '/stats')
+  const verified = await verify({ ledger: fleet.ledgerFile, api, settleMs: 10_000 })
+  const events = await eventIds(platform)
+  await platform.end('SIGKILL')
+  const { acknowledged, stored, deadLettered, pending } = messages
+  return {
+    ledger: { acknowledged, accounted: stored + deadLettered + pending },
+    verified,
+    events,
+  }
+}
+
+interface Stats {
+  readonly messages: Readonly<Record<'acknowledged' | 'stored' | 'deadLettered' | 'pending', number>>
+  readonly consumers: readonly { readonly name: string; readonly lag: number }[]
+}
+
+/** Nothing is left to read. */
+async function settled({ api }: PlatformProcess): Promise<void> {
+  for (;;) {
+    const { consumers } = await api.request<Stats>('GET', '/stats')
+    if (consumers.every(({ lag }) => lag <= 0)) return
+    await delay(20)
+  }
+}
+
+async function eventIds({ api }: PlatformProcess): Promise<string[]> {
+  const ids: string[] = []
+  for (let cursor = ''; ; ) {
+    const page = await api.request<{ items: { id: string }[]; nextCursor: string | null }>(
+      'GET',
+      `/events?limit=1000${cursor}`,
+    )
+    ids.push(...page.items.map(({ id }) => id))
+    if (page.nextCursor === null) return ids.sort()
+    cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`
+  }
+}
+
+/** Devices that send a reading for each minute, and remember what was acknowledged. */
+class Fleet {
+  readonly ledgerFile: string
+  readonly #ledger: LedgerWriter
+  readonly #publishers: MqttPublisher[] = []
+  #sent = 0
+  #unacknowledged = 0
+  #allAcknowledged: (() => void) | undefined
+
+  private constructor(ledgerFile: string) {
+    this.ledgerFile = ledgerFile
+    this.#ledger = new LedgerWriter(ledgerFile)
+  }
+
+  static async connect({ api, mqttUrl }: PlatformProcess, ledgerFile: string): Promise<Fleet> {
+    const fleet = new Fleet(ledgerFile)
+    const credentials = await api.provision(devices.map((id) => ({ id, type: 'fridge' })))
+    for (const [device, id] of devices.entries()) {
+      const publisher = new MqttPublisher({
+        ...{ url: mqttUrl, clientId: id, topic: `devices/${id}/telemetry`, qos: 1 },
+        ...credentials.get(id),
+        onAcknowledged: (n) => fleet.#onAcknowledged(device, n),
+      })
+      await publisher.connect()
+      fleet.#publishers.push(publisher)
+    }
+    return fleet
+  }
+
+  send(): void {
+    for (const [device, publisher] of this.#publishers.entries()) {
+      for (let n = this.#sent; n < this.#sent + burst; n++) {
+        const { ts, values } = readingOf(device, n)
+        publisher.publish(Buffer.from(JSON.stringify({ ts, seq: n + 1, values })), n)
+        this.#unacknowledged++
+      }
+      publisher.flush()
+    }
+    this.#sent += burst
+  }
+
+  async allAcknowledged(): Promise<void> {
+    if (this.#unacknowledged === 0) return
+    await new Promise<void>((resolve) => {
+      this.#allAcknowledged = resolve
+    })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#publishers.map((publisher) => publisher.close()))
+    this.#ledger.close()
+  }
+
+  #onAcknowledged(device: number, n: number): void {
+    const now = Date.now()
+    this.#ledger.add({
+      ...{ device: devices[device]!, seq: n + 1, ...readingOf(device, n), sentAt: now, ackedAt: now },
+    })
+    if (--this.#unacknowledged === 0) this.#allAcknowledged?.()
+  }
+}
+
+function readingOf(device: number, n: number) {
+  return { ts: t0 + n * minuteMs, values: { temperature_c: temperatureOf(device, n) } }
+}
