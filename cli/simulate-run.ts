@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { durationMs } from '../domain/duration.ts'
 import { TidemarkError } from '../lib/errors.ts'
+import { ApiClient } from '../simulators/api-client.ts'
 import { endMs, epochMs } from '../simulators/models/model.ts'
+import { OwnPlatform } from '../simulators/own-platform.ts'
 import { planRun } from '../simulators/plan.ts'
 import type { RunProgress } from '../simulators/run.ts'
 import type { Scenario } from '../simulators/scenario.ts'
@@ -73,9 +75,11 @@ export function runCommand(): Command {
     )
     .action(async (flags: RunFlags) => {
       const scenario = checkedScenario(flags.scenario)
+    .action(async (flags: RunFlags, command: Command) => {
+      const scenario = loadScenario(flags.scenario)
       const plan = planned(scenario, flags)
       const speed = speedOf(scenario, flags)
-      const { ledger, truth, url: mqttUrl } = flags
+      const { ledger, truth } = flags
       const progress = progressLine()
       await interruptible(async (signal) => {
         const onProgress = (at: RunProgress) => progress(shown(at))
@@ -85,20 +89,57 @@ export function runCommand(): Command {
         printReport(result, flags.json)
         if (result.run.acknowledged < result.run.sent) process.exitCode = 1
         if (result.failure !== undefined) throw result.failure
+        const platform = ownPlatform(scenario, command)
+        try {
+          await platform?.start()
+          const { mqttUrl = flags.url } = platform ?? {}
+          const api =
+            platform === undefined ? client(flags) : new ApiClient(platform.httpUrl, platform.adminToken)
+          const options = { scenario, plan, speed, mqttUrl, api, platform, ledger, truth, signal, onProgress }
+          const result = await scoredRun({ ...options, settleMs: flags.settle })
+          printReport(result, flags.json)
+          if (result.run.acknowledged < result.run.sent) process.exitCode = 1
+        } finally {
+          await platform?.stop()
+        }
       })
     })
 }
 
 /** One object of all; or the run, then what was lost, then what was told. */
-function printReport({ run: ran, verify, score }: ScoredRunReport, asJson: boolean | undefined): void {
+function printReport(
+  { run: ran, verify, score, kills, killsLeftOut }: ScoredRunReport,
+  asJson: boolean | undefined,
+): void {
   if (asJson) {
     const judged = score === undefined ? {} : { score: scoreReport(score) }
-    process.stdout.write(`${JSON.stringify({ ...ran, ...(verify && { verify }), ...judged })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ ...ran, kills, killsLeftOut, ...(verify && { verify }), ...judged })}\n`,
+    )
     return
   }
   report(ran, false)
+  for (const { part, downMs, catchUpMs } of kills ?? [])
+    report({ [`killed ${part}`]: { downMs, catchUpMs } }, false)
+  if (killsLeftOut !== undefined && killsLeftOut.length > 0) report({ killsLeftOut }, false)
   if (verify !== undefined) report({ verify: { ...verify, examples: verify.examples.length } }, false)
   if (score !== undefined) process.stdout.write(`\n${scoreText(score)}`)
+}
+
+/**
+ * A platform that a run with kills may kill, where the user names none. Of one that the user names parts can be killed, which the
+ * API does, and not the whole.
+ */
+function ownPlatform({ kills }: Scenario, command: Command): OwnPlatform | undefined {
+  if (kills.length === 0) return undefined
+  const named = ['api', 'url'].filter((flag) => command.getOptionValueSource(flag) === 'cli')
+  if (named.length === 0) {
+    process.stderr.write('tidemark: this scenario kills the platform; it runs on one of its own\n')
+    return new OwnPlatform(process.argv[1]!)
+  }
+  if (!kills.includes('platform')) return undefined
+  const message = `this scenario kills the whole platform, and does that to one of its own only: leave out --${named.join(' and --')}`
+  throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
 }
 
 function speedOf(scenario: Scenario, flags: RunFlags): number {

@@ -4,16 +4,26 @@ import { join } from 'node:path'
 import { TidemarkError } from '../lib/errors.ts'
 import { backfillDiffers } from './backfill.ts'
 import { dispatchDuring } from './dispatcher.ts'
+import { type Kill, type KilledPart, killInTurn } from './kills.ts'
+import type { OwnPlatform } from './own-platform.ts'
 import { peakMemoryMiB } from './platform-memory.ts'
 import { unreconciled } from './reconcile.ts'
 import { type RunOptions, type RunReport, run } from './run.ts'
 import { type Assessment, assess } from './score/assess.ts'
 import { dispatchFigures, type RunFigures, verifyFigures } from './score/figures.ts'
+import { type RunFigures, verifyFigures } from './score/figures.ts'
+import { backfillDiffers, eventsDiffer } from './transitions.ts'
 import { type VerifyReport, verify } from './verify.ts'
+
+/** Wall time from one kill to the next, at most. */
+const killEveryMsMax = 20_000
 
 export interface ScoredRunOptions extends RunOptions {
   /** How long to wait for the platform to have caught up with what it acknowledged. */
   readonly settleMs: number
+  /** Which the run may kill; needed where the scenario kills the platform. */
+  readonly platform?: Pick<OwnPlatform, 'kill' | 'start'> | undefined
+  readonly onKilled?: (kill: Kill) => void
 }
 
 export interface ScoredRunReport {
@@ -24,6 +34,10 @@ export interface ScoredRunReport {
   readonly score?: Assessment
   /** Why nobody knows the rest: the platform did not answer any more. */
   readonly failure?: TidemarkError
+  /** Of a scenario that kills. */
+  readonly kills?: readonly Kill[]
+  /** Those for which the run was too short. */
+  readonly killsLeftOut?: readonly KilledPart[]
 }
 
 /**
@@ -77,4 +91,56 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
     if (failure instanceof TidemarkError) return { run: report, failure }
     throw failure
   }
+  const { report, ...killed } = await runAndKill({ ...options, ledger, truth }, over)
+  const isScored = plan.truths.length > 0 || scenario.pass.length > 0
+  if (signal.aborted) return { run: report, ...killed }
+  const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
+  if (!isScored) return { run: report, ...killed, ...(verified && { verify: verified }) }
+  const memoryMiB = await memory
+  const figures: RunFigures = {
+    ...verified,
+    ackP99Ms: report.ackMs.p99,
+    ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
+    ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
+    ...(asked.has('eventsDiffer') && { eventsDiffer: await eventsDiffer(api, plan) }),
+    ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
+  }
+  const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
+  return { run: report, ...killed, ...(verified && { verify: verified }), score }
+}
+
+/** Runs, and kills what the scenario says meanwhile; aborts `over` when the run has ended. */
+async function runAndKill(options: ScoredRunOptions, over: AbortController) {
+  const { scenario, plan, speed, api, platform, onKilled } = options
+  const { kills } = scenario
+  if (kills.length === 0) return { report: await run(options).finally(() => over.abort()) }
+  let unacknowledged = 0
+  let killing: Promise<Kill[]> = Promise.resolve([])
+  const everyMs = Math.min(killEveryMsMax, (plan.endMs - plan.startMs) / speed / (kills.length + 1))
+  const report = await run({
+    ...options,
+    onProgress: (progress) => {
+      unacknowledged = progress.sent - progress.acknowledged
+      options.onProgress?.(progress)
+    },
+    onConnected: () => {
+      options.onConnected?.()
+      const { signal } = over
+      killing = killInTurn({
+        ...{
+          api,
+          kills,
+          platform,
+          everyMs: everyMs || killEveryMsMax,
+          signal,
+          onKilled: onKilled ?? (() => undefined),
+        },
+        unacknowledged: () => unacknowledged,
+      })
+      // Its failure is told when the run has ended.
+      killing.catch(() => undefined)
+    },
+  }).finally(() => over.abort())
+  const done = await killing
+  return { report, kills: done, killsLeftOut: kills.slice(done.length) }
 }

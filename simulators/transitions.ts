@@ -22,14 +22,23 @@ const transitions = new Set(['raised', 'escalated', 'cleared'])
 /** Rules over several devices see the others live, and a test on one device would not. */
 const overDevices = new Set(['group', 'peers'])
 
-/**
- * How many transitions of devices that had a gap differ from those of an uninterrupted link: from what the same rules say of
- * the readings that are stored, in order of their time. 0 when what came late raised what it should have, and nothing else.
- * Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR.
- */
-export async function backfillDiffers(api: ApiClient, plan: Plan): Promise<number> {
+/** Of the devices that had a gap: see `eventsDiffer`. 0 when what came late raised what it should have, and nothing else. */
+export function backfillDiffers(api: ApiClient, plan: Plan): Promise<number> {
   const gaps = new Set(plan.truths.filter(({ kind }) => kind === 'gap').map(({ device }) => device))
-  const devices = plan.devices.filter(({ id }) => gaps.has(id))
+  return eventsDiffer(api, plan, ({ id }) => gaps.has(id))
+}
+
+/**
+ * How many transitions of the devices that are asked for differ from those of an uninterrupted platform and link: from what the
+ * same rules say of the readings that are stored, in order of their time. An event that was told twice differs. Rejects with
+ * TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR.
+ */
+export async function eventsDiffer(
+  api: ApiClient,
+  plan: Plan,
+  isAsked: (device: Plan['devices'][number]) => boolean = () => true,
+): Promise<number> {
+  const devices = plan.devices.filter(isAsked)
   if (devices.length === 0) return 0
   const rules = (await all<RuleKept>(api, '/rules?enabled=true')).filter(
     ({ when }) => !overDevices.has(when.kind),
@@ -37,7 +46,9 @@ export async function backfillDiffers(api: ApiClient, plan: Plan): Promise<numbe
   let differences = 0
   for (const { id: device, type } of devices) {
     const judged = new Set(rules.map(({ id }) => id))
-    const live = new Set(await liveTransitions(api, device, judged))
+    const told = await liveTransitions(api, device, judged)
+    const live = new Set(told)
+    differences += told.length - live.size
     for (const rule of rules) {
       const { types = [] } = rule.select
       if (types.length > 0 && !types.includes(type)) continue

@@ -31,6 +31,7 @@ export const runFigures = [
   ...dispatchFigures,
   'unreconciled',
   'backfillDiffers',
+  'eventsDiffer',
   'ackP99Ms',
   'eventP99Ms',
   'platformMemoryMiB',
