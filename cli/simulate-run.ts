@@ -73,22 +73,14 @@ export function runCommand(): Command {
         'A run ends now and so begins in the past. Devices that have reported later already would be late: give\n' +
         'another --prefix, or a new platform. Exit code 1: something sent was not acknowledged.\n',
     )
-    .action(async (flags: RunFlags) => {
-      const scenario = checkedScenario(flags.scenario)
     .action(async (flags: RunFlags, command: Command) => {
-      const scenario = loadScenario(flags.scenario)
+      const scenario = checkedScenario(flags.scenario)
       const plan = planned(scenario, flags)
       const speed = speedOf(scenario, flags)
-      const { ledger, truth } = flags
+      const { ledger, truth, settle: settleMs } = flags
       const progress = progressLine()
       await interruptible(async (signal) => {
         const onProgress = (at: RunProgress) => progress(shown(at))
-        const api = client(flags)
-        const options = { scenario, plan, speed, mqttUrl, api, ledger, truth, signal, onProgress }
-        const result = await scoredRun({ ...options, settleMs: flags.settle })
-        printReport(result, flags.json)
-        if (result.run.acknowledged < result.run.sent) process.exitCode = 1
-        if (result.failure !== undefined) throw result.failure
         const platform = ownPlatform(scenario, command)
         try {
           await platform?.start()
@@ -96,9 +88,10 @@ export function runCommand(): Command {
           const api =
             platform === undefined ? client(flags) : new ApiClient(platform.httpUrl, platform.adminToken)
           const options = { scenario, plan, speed, mqttUrl, api, platform, ledger, truth, signal, onProgress }
-          const result = await scoredRun({ ...options, settleMs: flags.settle })
+          const result = await scoredRun({ ...options, settleMs })
           printReport(result, flags.json)
           if (result.run.acknowledged < result.run.sent) process.exitCode = 1
+          if (result.failure !== undefined) throw result.failure
         } finally {
           await platform?.stop()
         }

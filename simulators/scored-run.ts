@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TidemarkError } from '../lib/errors.ts'
-import { backfillDiffers } from './backfill.ts'
 import { dispatchDuring } from './dispatcher.ts'
 import { type Kill, type KilledPart, killInTurn } from './kills.ts'
 import type { OwnPlatform } from './own-platform.ts'
@@ -11,7 +10,6 @@ import { unreconciled } from './reconcile.ts'
 import { type RunOptions, type RunReport, run } from './run.ts'
 import { type Assessment, assess } from './score/assess.ts'
 import { dispatchFigures, type RunFigures, verifyFigures } from './score/figures.ts'
-import { type RunFigures, verifyFigures } from './score/figures.ts'
 import { backfillDiffers, eventsDiffer } from './transitions.ts'
 import { type VerifyReport, verify } from './verify.ts'
 
@@ -66,9 +64,10 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
     : undefined
   // Where the run itself fails nobody asks how this ended.
   dispatch?.catch(() => undefined)
-  const report = await run({ ...options, ledger, truth }).finally(() => over.abort())
-  if (signal.aborted) return { run: report }
-  const findings = async (): Promise<Omit<ScoredRunReport, 'run'>> => {
+  const { report, ...killed } = await runAndKill({ ...options, ledger, truth }, over)
+  const ran = { run: report, ...killed }
+  if (signal.aborted) return ran
+  const findings = async (): Promise<Pick<ScoredRunReport, 'verify' | 'score'>> => {
     const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
     if (plan.truths.length === 0 && scenario.pass.length === 0)
       return { ...(verified && { verify: verified }) }
@@ -80,33 +79,18 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
       ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
       ...(await dispatch),
       ...(asked.has('unreconciled') && { unreconciled: await unreconciled(api, plan, settleMs) }),
+      ...(asked.has('eventsDiffer') && { eventsDiffer: await eventsDiffer(api, plan) }),
       ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
     }
     const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
     return { ...(verified && { verify: verified }), score }
   }
   try {
-    return { run: report, ...(await findings()) }
+    return { ...ran, ...(await findings()) }
   } catch (failure) {
-    if (failure instanceof TidemarkError) return { run: report, failure }
+    if (failure instanceof TidemarkError) return { ...ran, failure }
     throw failure
   }
-  const { report, ...killed } = await runAndKill({ ...options, ledger, truth }, over)
-  const isScored = plan.truths.length > 0 || scenario.pass.length > 0
-  if (signal.aborted) return { run: report, ...killed }
-  const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
-  if (!isScored) return { run: report, ...killed, ...(verified && { verify: verified }) }
-  const memoryMiB = await memory
-  const figures: RunFigures = {
-    ...verified,
-    ackP99Ms: report.ackMs.p99,
-    ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
-    ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
-    ...(asked.has('eventsDiffer') && { eventsDiffer: await eventsDiffer(api, plan) }),
-    ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
-  }
-  const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
-  return { run: report, ...killed, ...(verified && { verify: verified }), score }
 }
 
 /** Runs, and kills what the scenario says meanwhile; aborts `over` when the run has ended. */
