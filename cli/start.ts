@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config.ts'
-import { boundHeapGrowth } from '../lib/heap-growth.ts'
 import { addConfigFlags } from './options.ts'
 
 /** `tidemark start`: the platform, until a signal ends it. */
@@ -16,7 +15,6 @@ export function startCommand(): Command {
     )
     .action(async (flags: Record<string, unknown>) => {
       const config = loadConfig({ flags, env: process.env, cwd: process.cwd() })
-      boundHeapGrowth()
       const { runPlatform } = await import('../platform.ts')
       process.exitCode = await runPlatform(config)
     })

@@ -15,11 +15,6 @@ type Question =
   | { readonly kind: 'restart'; readonly part: PartName }
 
 const questionsMax = 100
-/**
- * Three semi-spaces of 8 MiB, half of what V8 would take. What a thread makes lives for one group of messages: it is dead long
- * before they are full, and they are memory that every thread has whether it needs it or not (docs/PERFORMANCE.md).
- */
-const youngGenerationMbMax = 24
 
 /** A worker thread of the platform, from the outside. */
 export class Thread {
@@ -43,10 +38,7 @@ export class Thread {
     settings: ThreadSettings,
     events: ThreadEvents,
   ): Promise<Thread> {
-    const worker = new Worker(new URL(`./${file}.js`, import.meta.url), {
-      workerData: settings,
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMbMax },
-    })
+    const worker = new Worker(new URL(`./${file}.js`, import.meta.url), { workerData: settings })
     const thread = new Thread(worker, events)
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromThread) =>
