@@ -81,6 +81,7 @@ test('with --json all of it is one object', async () => {
     rate: expect.any(Number),
     ackMs: percentiles,
     // Of those events that came before the last acknowledgement.
+    generatorLateMs: null,
     eventMs: ran.events === 0 ? null : percentiles,
     events: expect.any(Number),
     verify: expect.objectContaining({ devices: 2, stored: 120, missing: 0, examples: [] }),
