@@ -66,6 +66,8 @@ export interface RunReport {
 }
 
 const tickMs = 10
+/** On a schedule a device sends whether or not the last was acknowledged, until it has so many on their way: a platform that is down for minutes. */
+const inFlightOfScheduleMax = 10_000
 /** How long events are waited for when all is acknowledged. */
 const lastEventsMsMax = 5_000
 /** Messages on their way with `--speed max`: two of each device, so that devices are hardly further apart in virtual time. */
@@ -89,7 +91,9 @@ export async function run(options: RunOptions): Promise<RunReport> {
     credentials,
     ledger,
     signal,
-    ...(isMax && { inFlightTotalMax: inFlightAtMost(plan.devices.length) }),
+    ...(isMax
+      ? { inFlightTotalMax: inFlightAtMost(plan.devices.length) }
+      : { inFlightMax: inFlightOfScheduleMax }),
   })
   const latency = new EventLatency(mqttUrl, api.token)
   await runner.connect()
