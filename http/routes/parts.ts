@@ -8,10 +8,10 @@ export function partRoutes(app: Api, { parts }: HttpDeps): void {
   app.get('/api/v1/parts', { config: { role: 'read' } }, async () => ({ items: parts.list().map(shown) }))
 
   app.post(
-    '/api/v1/parts/:part(^[^:]+)::restart',
-    { config: { role: 'admin' }, schema: { params: z.object({ part: z.string() }) } },
+    '/api/v1/parts/:id(^[^:]+)::restart',
+    { config: { role: 'admin' }, schema: { params: z.object({ id: z.string() }) } },
     async (request, reply) => {
-      const { part } = request.params
+      const { id: part } = request.params
       const restarted = await parts.restart(part)
       if (restarted === undefined)
         return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no part ${part}`)

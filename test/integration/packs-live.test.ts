@@ -151,7 +151,7 @@ describe.runIf(datasets !== undefined)('packs on recordings, played through the 
     const mapFile = join(repositoryRoot, 'simulators/maps', map)
     const flags = ['--map', mapFile, '--device', device, '--url', platform.mqttUrl]
     const answer = await tidemark('simulate', 'replay', join(datasets!, file), ...flags)
-    expect(answer).toMatchObject({ device, sent: readings, acknowledged: readings })
+    expect(answer).toMatchObject({ devices: 1, sent: readings, acknowledged: readings })
   }
   /** Resolves when every reading that was acknowledged is stored and evaluated. */
   const consumed = () =>
