@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import mqtt from 'mqtt'
+import type { MqttClient } from 'mqtt'
 import type { DeliveredEvent } from '../domain/event.ts'
 import { delay } from '../lib/clock.ts'
 import type { ApiClient } from './api-client.ts'
@@ -137,9 +137,10 @@ export interface DispatchOptions {
 }
 
 /** Somebody who may send commands and see them; undefined where the token may not. */
-async function operator(url: string, token: string): Promise<mqtt.MqttClient | undefined> {
+async function operator(url: string, token: string): Promise<MqttClient | undefined> {
   const login = { username: 'api', password: token, rejectUnauthorized: false }
-  const client = await mqtt.connectAsync(url, login).catch(() => undefined)
+  const { connectAsync } = await import('mqtt')
+  const client = await connectAsync(url, login).catch(() => undefined)
   // Without a listener an error of the connection, which comes back by itself, would end the process.
   client?.on('error', () => undefined)
   try {
