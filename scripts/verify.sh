@@ -7,5 +7,7 @@ services_for=tests
 export TIDEMARK_FIGURES=1
 # Random rules against the slow evaluation of docs/RULES.md, cases a kind.
 export TIDEMARK_CASES="${TIDEMARK_CASES:-10000}"
+# How often each part is cut off under load.
+export TIDEMARK_PART_RESTARTS="${TIDEMARK_PART_RESTARTS:-10}"
 [ $# -gt 0 ] || set -- test/chaos test/property test/rules/reference
 exec npx --no-install vitest run --no-file-parallelism --reporter=verbose "$@"

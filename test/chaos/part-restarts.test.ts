@@ -9,7 +9,7 @@ import { type PlatformProcess, startPlatformProcess } from '../support/platform-
 import { newTempDir } from '../support/temp-dir.ts'
 
 /** Ingest, storage and rules are cut off under load, one after another, and nobody can tell from what is stored and told. */
-const restartsOfEach = Number(process.env.TIDEMARK_PART_RESTARTS ?? 10)
+const restartsOfEach = Number(process.env.TIDEMARK_PART_RESTARTS ?? 4)
 const parts = ['ingest', 'storage', 'rules'] as const
 const devices = Array.from({ length: 10 }, (_, n) => `part-fridge-${n}`)
 const t0 = Date.UTC(2026, 0, 5)
