@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import type { MqttClient } from 'mqtt'
 import type { DeliveredEvent } from '../domain/event.ts'
 import { delay } from '../lib/clock.ts'
 import type { ApiClient } from './api-client.ts'
@@ -12,6 +11,7 @@ import {
   type Position,
   type Positions,
 } from './dispatch.ts'
+import { operatorClient } from './operator-client.ts'
 import type { Plan } from './plan.ts'
 import { settled } from './score/settled.ts'
 
@@ -87,7 +87,7 @@ export async function dispatchDuring(
   { api, mqttUrl, plan, file, settleMs, interrupted }: DispatchOptions,
   over: AbortSignal,
 ): Promise<DispatchFigures | undefined> {
-  const client = await operator(mqttUrl, api.token)
+  const client = await operatorClient(mqttUrl, api.token, 'devices/+/commands/+')
   if (client === undefined) return undefined
   const toldOf = new Map<string, Set<string>>()
   client.on('message', (topic) => {
@@ -134,22 +134,6 @@ export interface DispatchOptions {
   readonly settleMs: number
   /** A run that was ended early has no figures. */
   readonly interrupted: AbortSignal
-}
-
-/** Somebody who may send commands and see them; undefined where the token may not. */
-async function operator(url: string, token: string): Promise<MqttClient | undefined> {
-  const login = { username: 'api', password: token, rejectUnauthorized: false }
-  const { connectAsync } = await import('mqtt')
-  const client = await connectAsync(url, login).catch(() => undefined)
-  // Without a listener an error of the connection, which comes back by itself, would end the process.
-  client?.on('error', () => undefined)
-  try {
-    await client?.subscribeAsync('devices/+/commands/+', { qos: 1 })
-    return client
-  } catch {
-    await client?.endAsync(true)
-    return undefined
-  }
 }
 
 function dispatchEvent({ id, time, data }: DeliveredEvent): DispatchEvent | undefined {

@@ -1,5 +1,6 @@
 import { build, type Histogram } from 'hdr-histogram-js'
 import type { MqttClient } from 'mqtt'
+import { operatorClient } from './operator-client.ts'
 
 /** What of an event is needed here. */
 interface EventSeen {
@@ -28,21 +29,8 @@ export class EventLatency {
 
   /** Subscribes. An operator who is refused measures nothing: the run goes on without this figure. */
   async connect(): Promise<void> {
-    try {
-      // A fifth of a second to load, which no other command should wait for.
-      const { connectAsync } = await import('mqtt')
-      this.#client = await connectAsync(this.#url, {
-        username: 'api',
-        password: this.#token,
-        rejectUnauthorized: false,
-      })
-      this.#client.on('message', (_topic, payload) => this.#received(payload))
-      // Without a listener an error of the connection, which comes back by itself, would end the process.
-      this.#client.on('error', () => undefined)
-      await this.#client.subscribeAsync('events/#', { qos: 1 })
-    } catch {
-      await this.close()
-    }
+    this.#client = await operatorClient(this.#url, this.#token, 'events/#')
+    this.#client?.on('message', (_topic, payload) => this.#received(payload))
   }
 
   /** A reading was due at `dueAt` (`performance.now()`). */

@@ -3,6 +3,7 @@ import { build, type Histogram } from 'hdr-histogram-js'
 import { delay } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { ApiClient } from './api-client.ts'
+import { type Percentiles, percentilesOf } from './bench/measurement.ts'
 import { EventLatency } from './event-latency.ts'
 import { FleetRunner } from './fleet-runner.ts'
 import { LedgerWriter } from './ledger.ts'
@@ -33,14 +34,6 @@ export interface RunProgress {
   /** Share of the run's virtual time that is over. */
   readonly share: number
   readonly seconds: number
-}
-
-/** Milliseconds. */
-export interface Percentiles {
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly max: number
 }
 
 export interface RunReport {
@@ -126,9 +119,9 @@ export async function run(options: RunOptions): Promise<RunReport> {
     reconnects,
     seconds,
     rate: Math.round(acknowledged / seconds),
-    ackMs: percentiles(runner.ackMicros),
-    generatorLateMs: lateMicros.totalCount === 0 ? null : percentiles(lateMicros),
-    eventMs: latency.micros.totalCount === 0 ? null : percentiles(latency.micros),
+    ackMs: percentilesOf(runner.ackMicros),
+    generatorLateMs: lateMicros.totalCount === 0 ? null : percentilesOf(lateMicros),
+    eventMs: latency.micros.totalCount === 0 ? null : percentilesOf(latency.micros),
     events: latency.events,
   }
 }
@@ -197,10 +190,4 @@ export function writeTruth(file: string, plan: Plan, { pass }: Scenario): void {
   } catch (error) {
     throw new TidemarkError('TIDEMARK_TRUTH_INVALID', messageOf(error), { cause: error, exitCode: 2 })
   }
-}
-
-function percentiles(micros: Histogram): Percentiles {
-  // A percentile is the upper end of its bucket, which may lie above all that was recorded.
-  const at = (percentile: number) => Math.min(micros.getValueAtPercentile(percentile), micros.maxValue) / 1000
-  return { p50: at(50), p90: at(90), p99: at(99), max: micros.maxValue / 1000 }
 }

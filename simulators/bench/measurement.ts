@@ -83,11 +83,9 @@ export class Measurement {
   /** `schedule` is undefined where there was none. */
   figures(schedule: { readonly keptUp: boolean } | undefined): Figures {
     const seconds = (performance.now() - this.#startedAt) / 1000
-    const at = (histogram: Histogram, percentile: number) =>
-      // A percentile is the upper end of its bucket, which may lie above all that was recorded.
-      Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1000
+    const late = percentilesOf(this.#lateness)
     const busy = {
-      generatorLateMs: { p99: at(this.#lateness, 99), max: this.#lateness.maxValue / 1000 },
+      generatorLateMs: { p99: late.p99, max: late.max },
       generatorBusy: Math.round((this.#loop?.utilization ?? 0) * 1000) / 1000,
     }
     return {
@@ -95,16 +93,18 @@ export class Measurement {
       acknowledged: this.acknowledged,
       seconds,
       rate: Math.round(this.acknowledged / seconds),
-      ackMs: {
-        p50: at(this.#latency, 50),
-        p90: at(this.#latency, 90),
-        p99: at(this.#latency, 99),
-        max: this.#latency.maxValue / 1000,
-      },
+      ackMs: percentilesOf(this.#latency),
       ...busy,
       boundBy: boundBy(busy, schedule),
     }
   }
+}
+
+/** Percentiles, ms, of what was recorded in µs. */
+export function percentilesOf(micros: Histogram): Percentiles {
+  // A percentile is the upper end of its bucket, which may lie above all that was recorded.
+  const at = (percentile: number) => Math.min(micros.getValueAtPercentile(percentile), micros.maxValue) / 1000
+  return { p50: at(50), p90: at(90), p99: at(99), max: micros.maxValue / 1000 }
 }
 
 /** Percentiles of values that are all at hand. */

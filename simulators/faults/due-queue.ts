@@ -1,3 +1,4 @@
+import TinyQueue from 'tinyqueue'
 import type { Transmission } from '../transmission.ts'
 
 interface Entry {
@@ -7,48 +8,25 @@ interface Entry {
   readonly ordinal: number
 }
 
-/** What a device has yet to send, by when it is due, then by when it was meant to be sent, then by when it was added (a binary heap). */
+/** What a device has yet to send, by when it is due, then by when it was meant to be sent, then by when it was added. */
 export class DueQueue {
-  readonly #heap: Entry[] = []
+  readonly #entries = new TinyQueue<Entry>([], byDue)
   #added = 0
 
   add(transmission: Transmission, meantMs: number): void {
-    const heap = this.#heap
-    const entry = { transmission, meantMs, ordinal: this.#added++ }
-    let at = heap.length
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!isBefore(entry, heap[parent]!)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = entry
+    this.#entries.push({ transmission, meantMs, ordinal: this.#added++ })
   }
 
   /** Takes out what is due before `timeMs`, in order. */
   *dueBefore(timeMs: number): Generator<Transmission> {
-    while (this.#heap.length > 0 && this.#heap[0]!.transmission.dueMs < timeMs) yield this.#take()
-  }
-
-  #take(): Transmission {
-    const heap = this.#heap
-    const first = heap[0]!
-    const last = heap.pop()!
-    if (heap.length === 0) return first.transmission
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++
-      if (child >= heap.length || !isBefore(heap[child]!, last)) break
-      heap[at] = heap[child]!
-      at = child
+    for (let next = this.#entries.peek(); next !== undefined; next = this.#entries.peek()) {
+      if (next.transmission.dueMs >= timeMs) return
+      this.#entries.pop()
+      yield next.transmission
     }
-    heap[at] = last
-    return first.transmission
   }
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
-  const byDue = a.transmission.dueMs - b.transmission.dueMs
-  return (byDue || a.meantMs - b.meantMs || a.ordinal - b.ordinal) < 0
+function byDue(a: Entry, b: Entry): number {
+  return a.transmission.dueMs - b.transmission.dueMs || a.meantMs - b.meantMs || a.ordinal - b.ordinal
 }

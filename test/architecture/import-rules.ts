@@ -81,7 +81,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   aedes: ['broker/aedes-broker.ts'],
   ws: ['broker'],
   'mqtt-packet': ['broker', 'simulators'],
-  mqtt: ['bench', 'simulators/event-latency.ts', 'simulators/dispatcher.ts'],
+  mqtt: ['bench', 'simulators/operator-client.ts', 'simulators/event-latency.ts'],
   lmdb: ['log'],
   msgpackr: ['log'],
   '@duckdb/node-api': ['storage'],

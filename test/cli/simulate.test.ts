@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../bench/services/free-port.ts'
 import { simulateCommand } from '../../cli/simulate.ts'
@@ -13,6 +13,7 @@ import {
   startPlatformProcess,
 } from '../support/platform-process.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
+import { inProcess } from './in-process.ts'
 
 const main = join(repositoryRoot, 'dist/cli/main.js')
 const maps = join(repositoryRoot, 'simulators/maps')
@@ -40,24 +41,7 @@ function simulateProcess(args: readonly string[], cwd = repositoryRoot) {
 }
 const simulate = (args: readonly string[], cwd?: string) => simulateProcess(args, cwd).ended
 
-/** The command in this process: how it ends, with what it would write. */
-async function parsed(args: readonly string[]) {
-  let written = ''
-  const write = (text: string) => {
-    written += text
-  }
-  const quiet = (command: Command) => {
-    command.exitOverride().configureOutput({ writeOut: write, writeErr: write })
-    command.commands.forEach(quiet)
-  }
-  const command = simulateCommand()
-  quiet(command)
-  const error = await command.parseAsync(args, { from: 'user' }).then(
-    () => undefined,
-    (reason) => reason,
-  )
-  return { error, written }
-}
+const parsed = (args: readonly string[]) => inProcess(simulateCommand(), args)
 
 describe('what it cannot do it refuses as a usage error, before anything is sent', () => {
   test.each([
