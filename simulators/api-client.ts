@@ -22,6 +22,8 @@ export interface Registration {
 }
 
 const answerMsMax = 15_000
+/** As many as the API gives. */
+const pageItemsMax = 1_000
 /** Some hundred kilobytes, and far from `answerMsMax`: the platform commits a hundred devices at a time. */
 const registeredAtOnceMax = 5_000
 /** Secrets that are renewed at the same time: each is a request of its own. */
@@ -100,6 +102,19 @@ export class ApiClient {
       throw new TidemarkError('TIDEMARK_API_ERROR', message, { cause: problem })
     }
     return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /** The items of a list, page after page; `path` with at least one parameter. Rejects as `request` does. */
+  async *items<T>(path: string): AsyncGenerator<T> {
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const page: { readonly items: readonly T[]; readonly nextCursor: string | null } = await this.request(
+        'GET',
+        `${path}&limit=${pageItemsMax}${next}`,
+      )
+      yield* page.items
+      cursor = page.nextCursor
+    }
   }
 
   /** What `/metrics` says, by name with its labels. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3). */

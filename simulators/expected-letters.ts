@@ -5,7 +5,6 @@ import { endMs, epochMs } from './models/model.ts'
 
 /** Clocks of the sender and of the platform may differ by as much. */
 const clockDifferenceMsMax = 300_000
-const pageSize = 1_000
 
 /** Messages that the platform must keep as dead letters: so many of each device and reason. */
 export class ExpectedLetters {
@@ -43,16 +42,12 @@ export class ExpectedLetters {
   ): Promise<Map<string, number>> {
     const kept = new Map<string, number>()
     const only = expected.size === 1 ? `&device=${encodeURIComponent([...expected.keys()][0]!)}` : ''
-    for (let cursor = ''; ; ) {
-      const path = `/dead-letters?reason=${encodeURIComponent(reason)}${only}&limit=${pageSize}${cursor}`
-      const page = await api.request<{ items: DeadLetter[]; nextCursor: string | null }>('GET', path)
-      for (const { device, receivedAt } of page.items) {
-        if (Date.parse(receivedAt) < this.#oldestMs - clockDifferenceMsMax) continue
-        kept.set(device, (kept.get(device) ?? 0) + 1)
-      }
-      if (page.nextCursor === null) return kept
-      cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`
+    const path = `/dead-letters?reason=${encodeURIComponent(reason)}${only}`
+    for await (const { device, receivedAt } of api.items<DeadLetter>(path)) {
+      if (Date.parse(receivedAt) < this.#oldestMs - clockDifferenceMsMax) continue
+      kept.set(device, (kept.get(device) ?? 0) + 1)
     }
+    return kept
   }
 }
 

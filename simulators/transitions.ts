@@ -96,17 +96,8 @@ function withoutVersion(rule: object): object {
   return posted
 }
 
-/** The items of every page of a list. */
 async function all<T>(api: ApiClient, path: string): Promise<T[]> {
   const items: T[] = []
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page: { items: readonly T[]; nextCursor: string | null } = await api.request(
-      'GET',
-      `${path}&limit=1000${next}`,
-    )
-    items.push(...page.items)
-    cursor = page.nextCursor
-  }
+  for await (const item of api.items<T>(path)) items.push(item)
   return items
 }

@@ -38,9 +38,9 @@ export interface VerifyReport {
   readonly examples: readonly string[]
 }
 
-interface StoredPage {
-  readonly items: readonly { readonly time: string; readonly values: Readonly<Record<string, Value>> }[]
-  readonly nextCursor: string | null
+interface StoredReading {
+  readonly time: string
+  readonly values: Readonly<Record<string, Value>>
 }
 
 /** What the ledger says of one device: its last acknowledged values at each time. */
@@ -54,7 +54,6 @@ interface Expectations {
   readonly firstSentAt: number
 }
 
-const pageSize = 1_000
 const pollMs = 100
 const examplesMax = 10
 /** Devices that are compared at the same time: the store answers one while the answer for another is read. */
@@ -204,13 +203,9 @@ async function* storedReadings(api: ApiClient, device: string, expected: Expecte
     from = Math.min(from, ts)
     to = Math.max(to, ts)
   }
-  let cursor = ''
-  do {
-    const path = `/readings?device=${encodeURIComponent(device)}&from=${from}&to=${to + 1}&limit=${pageSize}${cursor}`
-    const page = await api.request<StoredPage>('GET', path)
-    for (const { time, values } of page.items) yield { ts: Date.parse(time), values: withoutQuality(values) }
-    cursor = page.nextCursor === null ? '' : `&cursor=${encodeURIComponent(page.nextCursor)}`
-  } while (cursor !== '')
+  const path = `/readings?device=${encodeURIComponent(device)}&from=${from}&to=${to + 1}`
+  for await (const { time, values } of api.items<StoredReading>(path))
+    yield { ts: Date.parse(time), values: withoutQuality(values) }
 }
 
 /** The platform's own mark beside the values of a reading that was ahead of its clock. */
