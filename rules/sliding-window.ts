@@ -1,60 +1,58 @@
-import { BucketView } from './bucket-view.ts'
 import type { WindowView } from './conditions/condition.ts'
-import { WindowBucket } from './window-bucket.ts'
+import { ReadingRing } from './reading-ring.ts'
+import { WindowBuckets } from './window-buckets.ts'
+import { WindowReach } from './window-reach.ts'
 
-/** Into how many buckets the length of a window is divided. */
-const bucketsPerWindow = 64
 const defaultReadingsMax = 100_000
-const nothing: readonly SavedBucket[] = []
+/** What one more reading has to write again at most, but for readings of one time: those stay together. */
+const readingsPerRow = 32
+const bytesPerReading = 16
+const nothing: readonly SavedRow[] = []
 
-/** A bucket of a window as it is stored: its times, then its values, as Float64. Without bytes it is gone. */
-export interface SavedBucket {
-  /** Start of the bucket, Unix ms. */
+/** Successive readings of a window as they are stored: their times, then their values, as Float64. Without bytes the row is gone. */
+export interface SavedRow {
+  /** By which the row is known: the time of its first reading when it was begun, Unix ms. */
   readonly start: number
   readonly bytes: Buffer | undefined
 }
 
 /**
  * Readings of one metric of one device, as far back as the rules that share it look; the newest at or before that too.
- *
- * They lie in buckets aligned to the epoch, each with its partial results. A result is put together from those, in an order
- * that their times give, and so follows, to the bit, from the readings that it is over: not from when the window began, what was dropped or
- * whether it was saved and loaded.
+ * docs/decisions/0025 says how they lie in memory and in the store.
  */
 export class SlidingWindow {
   readonly #lengthMs: number
-  readonly #bucketMs: number
   readonly #readingsMax: number
-  readonly #buckets: WindowBucket[] = []
-  readonly #view: BucketView
-  /** By start: the buckets that changed since they were taken; undefined, those stored that are gone. */
-  readonly #dirty = new Map<number, WindowBucket | undefined>()
-  /** How many readings were ever added: each has an index by which it is found. */
-  #added = 0
-  #newestTime = Number.NEGATIVE_INFINITY
+  readonly #readings = new ReadingRing()
+  readonly #buckets: WindowBuckets
+  readonly #reach: WindowReach
+  /** Of each row, the oldest first: by which it is known, and the index of its first reading, which may have been dropped. */
+  readonly #rowStarts: number[] = []
+  readonly #rowFirsts: number[] = []
+  /** Stored rows that are no longer needed. */
+  #goneRows: number[] | undefined
+  /** Index of the first reading that is not stored. */
+  #storedEnd = 0
   #overflowed = false
 
   constructor(lengthMs: number, readingsMax: number = defaultReadingsMax) {
     this.#lengthMs = lengthMs
-    this.#bucketMs = Math.max(1, Math.ceil(lengthMs / bucketsPerWindow))
     this.#readingsMax = readingsMax
-    this.#view = new BucketView(this.#buckets, bucketsPerWindow * this.#bucketMs)
+    this.#buckets = new WindowBuckets(this.#readings, lengthMs)
+    this.#reach = new WindowReach(this.#readings, this.#buckets)
   }
 
-  /** The window of which `buckets` are stored, those that are gone left out; in any order. */
+  /** The window of which `rows` are stored, those that are gone left out; in any order. */
   static load(
     lengthMs: number,
-    buckets: Iterable<{ readonly start: number; readonly bytes: Buffer }>,
+    rows: Iterable<{ readonly start: number; readonly bytes: Buffer }>,
     readingsMax: number = defaultReadingsMax,
   ): SlidingWindow {
     const window = new SlidingWindow(lengthMs, readingsMax)
-    for (const { start, bytes } of [...buckets].sort((a, b) => a.start - b.start)) {
-      const bucket = WindowBucket.load(start, window.#added, bytes)
-      if (bucket === undefined) continue
-      window.#buckets.push(bucket)
-      window.#added += bucket.count
-      window.#newestTime = bucket.newestTime
-    }
+    for (const row of [...rows].sort((a, b) => a.start - b.start)) window.#loadRow(row)
+    window.#storedEnd = window.#readings.end
+    window.#dropOld()
+    while (window.#readings.count > readingsMax) window.#dropOldest()
     return window
   }
 
@@ -65,25 +63,22 @@ export class SlidingWindow {
 
   /** -Infinity while it is empty. */
   get newestTime(): number {
-    return this.#newestTime
+    const { end } = this.#readings
+    return end === 0 ? Number.NEGATIVE_INFINITY : this.#readings.timeAt(end - 1)
   }
 
   /** Adds a reading, not older than the newest. */
   add(time: number, value: number): void {
-    if (time < this.#newestTime) throw new Error(`reading of ${time} added after ${this.#newestTime}`)
-    this.#newestTime = time
-    while (this.#buckets.length > 1 && this.#buckets[1]!.timeAt(0) <= time - this.#lengthMs)
-      this.#dropOldest()
-    if (this.#buckets.length > 0 && this.#added - this.#buckets[0]!.firstIndex >= this.#readingsMax) {
-      this.#overflowed = true
-      this.#dropOldest()
-    }
-    // −0 would be equal to 0 and yet another number in order.
-    const bucket = this.#append(time, value + 0)
-    this.#view.added(value + 0)
-    if (bucket.isDirty) return
-    bucket.isDirty = true
-    this.#dirty.set(bucket.start, bucket)
+    const { newestTime } = this
+    if (time < newestTime) throw new Error(`reading of ${time} added after ${newestTime}`)
+    const { end } = this.#readings
+    const isRowFull = end - (this.#rowFirsts.at(-1) ?? Number.NEGATIVE_INFINITY) >= readingsPerRow
+    if (isRowFull && time > newestTime) this.#beginRow(time)
+    this.#append(time, value)
+    this.#dropOld()
+    if (this.#readings.count <= this.#readingsMax) return
+    this.#overflowed = true
+    this.#dropOldest()
   }
 
   /**
@@ -91,47 +86,77 @@ export class SlidingWindow {
    * later than `after` too. The view is one and the same object every time, good until the next `add` or `at`.
    */
   at(time: number, after = Number.NEGATIVE_INFINITY): WindowView {
-    if (time < this.#newestTime)
-      throw new Error(`window asked at ${time}, has readings of ${this.#newestTime}`)
-    this.#view.move(time - this.#lengthMs, after, this.#added)
-    return this.#view
+    if (time < this.newestTime) throw new Error(`window asked at ${time}, has readings of ${this.newestTime}`)
+    this.#reach.move(time - this.#lengthMs, after)
+    return this.#reach
   }
 
   /** What has to be written for `load` to give this window, since the last call. */
-  takeDirty(): readonly SavedBucket[] {
-    if (this.#dirty.size === 0) return nothing
-    const taken: SavedBucket[] = []
-    for (const [start, bucket] of this.#dirty) {
-      taken.push({ start, bytes: bucket?.save() })
-      if (bucket === undefined) continue
-      bucket.isDirty = false
-      bucket.isStored = true
-    }
-    this.#dirty.clear()
+  takeDirty(): readonly SavedRow[] {
+    const { end } = this.#readings
+    if (this.#goneRows === undefined && this.#storedEnd === end) return nothing
+    const taken: SavedRow[] = (this.#goneRows ?? []).map((start) => ({ start, bytes: undefined }))
+    this.#goneRows = undefined
+    for (let at = this.#rowStarts.length - 1; at >= 0 && this.#endOfRow(at) > this.#storedEnd; at--)
+      taken.push({ start: this.#rowStarts[at]!, bytes: this.#saveRow(at) })
+    this.#storedEnd = end
     return taken
   }
 
-  /** The bucket in which the reading is now. */
-  #append(time: number, value: number): WindowBucket {
-    const start = Math.floor(time / this.#bucketMs) * this.#bucketMs
-    const newest = this.#buckets.at(-1)
-    const index = this.#added++
-    if (newest?.start === start) {
-      newest.append(time, value)
-      return newest
-    }
-    newest?.seal()
-    const bucket = new WindowBucket(start, index, time, value)
-    // One of the same start was given up, and is to be removed from the store unless this one replaces it.
-    bucket.isStored = this.#dirty.has(start)
-    this.#buckets.push(bucket)
-    return bucket
+  #append(time: number, value: number): void {
+    // −0 would be equal to 0 and yet another number in order.
+    this.#readings.append(time, value + 0)
+    this.#buckets.added()
+    this.#reach.added(value + 0)
+  }
+
+  #dropOld(): void {
+    const { end } = this.#readings
+    if (end === 0) return
+    const edge = this.newestTime - this.#lengthMs
+    while (this.#readings.count > 1 && this.#readings.timeAt(this.#readings.first + 1) <= edge)
+      this.#dropOldest()
   }
 
   #dropOldest(): void {
-    this.#view.dropping(this.#buckets[0]!)
-    const { start, isStored } = this.#buckets.shift()!
-    if (isStored) this.#dirty.set(start, undefined)
-    else this.#dirty.delete(start)
+    this.#reach.dropping()
+    this.#readings.dropOldest()
+    this.#buckets.dropped()
+    if (this.#endOfRow(0) > this.#readings.first) return
+    const start = this.#rowStarts.shift()!
+    if (this.#rowFirsts.shift()! >= this.#storedEnd) return
+    this.#goneRows ??= []
+    this.#goneRows.push(start)
+  }
+
+  #beginRow(start: number): void {
+    this.#rowStarts.push(start)
+    this.#rowFirsts.push(this.#readings.end)
+  }
+
+  #endOfRow(at: number): number {
+    return this.#rowFirsts[at + 1] ?? this.#readings.end
+  }
+
+  #saveRow(at: number): Buffer {
+    const readings = this.#readings
+    const first = Math.max(this.#rowFirsts[at]!, readings.first)
+    const count = this.#endOfRow(at) - first
+    const bytes = Buffer.allocUnsafe(count * bytesPerReading)
+    const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    for (let i = 0; i < count; i++) {
+      numbers.setFloat64(8 * i, readings.timeAt(first + i), true)
+      numbers.setFloat64(8 * (count + i), readings.valueAt(first + i), true)
+    }
+    return bytes
+  }
+
+  #loadRow({ start, bytes }: { readonly start: number; readonly bytes: Buffer }): void {
+    const count = bytes.length / bytesPerReading
+    if (!Number.isInteger(count)) throw new Error(`row ${start} of a window has ${bytes.length} bytes`)
+    if (count === 0) return
+    this.#beginRow(start)
+    for (let i = 0; i < count; i++)
+      this.#append(bytes.readDoubleLE(8 * i), bytes.readDoubleLE(8 * (count + i)))
   }
 }

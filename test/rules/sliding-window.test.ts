@@ -51,7 +51,7 @@ function answersOf(view: WindowView) {
   }
 }
 
-/** A window that is stored bucket by bucket, as the evaluator does. */
+/** A window that is stored row by row, as the evaluator does. */
 class StoredWindow {
   window: SlidingWindow
   readonly lengthMs: number
@@ -73,8 +73,8 @@ class StoredWindow {
 
   saveAndLoad(): void {
     this.save()
-    const buckets = [...this.stored].map(([start, bytes]) => ({ start, bytes }))
-    this.window = SlidingWindow.load(this.lengthMs, buckets.reverse(), this.readingsMax)
+    const rows = [...this.stored].map(([start, bytes]) => ({ start, bytes }))
+    this.window = SlidingWindow.load(this.lengthMs, rows.reverse(), this.readingsMax)
   }
 }
 
@@ -216,10 +216,10 @@ describe('what is summed up ahead of a question', () => {
           if (i <= beginning) after = time
           if (ask === 'nothing') continue
           stored.save()
-          const buckets = [...stored.stored].map(([start, bytes]) => ({ start, bytes }))
+          const rows = [...stored.stored].map(([start, bytes]) => ({ start, bytes }))
           const begins = { both: [-Infinity, after], elder: [-Infinity], younger: [after] }[ask]
           for (const from of begins) {
-            const [asked, unasked] = [stored.window, SlidingWindow.load(640, buckets, readingsMax)]
+            const [asked, unasked] = [stored.window, SlidingWindow.load(640, rows, readingsMax)]
             const sums = [asked, unasked].map((window) => {
               const view = window.at(time, from)
               return [view.sum(), view.min(), view.max(), view.stddev()]
@@ -320,7 +320,7 @@ describe('quantiles', () => {
 })
 
 describe('what a window keeps is bounded', () => {
-  test('gives up its oldest bucket when it holds as many readings as it may, and says so', () => {
+  test('gives up its oldest reading when it holds as many as it may, and says so', () => {
     const window = new SlidingWindow(6_400, 10)
     for (let time = 0; time < 1_000; time += 100) window.add(time, 1)
     expect([window.at(900).count, window.overflowed]).toEqual([10, false])
@@ -328,10 +328,10 @@ describe('what a window keeps is bounded', () => {
     expect([window.at(1_000).count, window.overflowed]).toEqual([10, true])
   })
 
-  test('gives up even the newest bucket when all readings are in it', () => {
+  test('gives up the first of readings that all have one time', () => {
     const window = new SlidingWindow(6_400, 10)
-    for (let i = 0; i < 11; i++) window.add(5, i)
-    expect(window.at(5).sum()).toBe(10)
+    for (let i = 0; i < 12; i++) window.add(5, i)
+    expect(window.at(5).sum()).toBe(2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11)
     expect(window.overflowed).toBe(true)
   })
 
@@ -341,49 +341,79 @@ describe('what a window keeps is bounded', () => {
     expect(window.overflowed).toBe(false)
   })
 
-  test('keeps no account of buckets that were never stored', () => {
+  test('keeps no account of rows that were never stored', () => {
     const window = new SlidingWindow(64)
     for (let time = 0; time < 10_000; time++) window.add(time, 1)
-    expect(window.takeDirty().length).toBeLessThanOrEqual(66)
+    const rows = window.takeDirty()
+    expect(rows.length).toBeLessThanOrEqual(3)
+    expect(rows.every(({ bytes }) => bytes !== undefined)).toBe(true)
   })
 })
 
 describe('saving', () => {
-  test('writes only the buckets that changed, and says which are gone', () => {
-    const window = new SlidingWindow(640)
+  const taken = (window: SlidingWindow) =>
+    window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])
+
+  test('writes one row again for one more reading, a new one after 32, and says which are gone', () => {
+    const window = new SlidingWindow(64)
     window.add(0, 1)
     window.add(15, 2)
-    expect(window.takeDirty().map(({ start }) => start)).toEqual([0, 10])
-    expect(window.takeDirty()).toEqual([])
-    window.add(19, 3)
-    expect(window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])).toEqual([[10, 32]])
-    window.add(660, 4)
-    expect(window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])).toEqual([
+    expect(taken(window)).toEqual([[0, 32]])
+    expect(taken(window)).toEqual([])
+    for (let time = 16; time < 16 + 30; time++) window.add(time, 3)
+    expect(taken(window)).toEqual([[0, 32 * 16]])
+    window.add(46, 4)
+    expect(taken(window)).toEqual([[46, 16]])
+    window.add(109, 5)
+    expect(taken(window)).toEqual([[46, 32]])
+    window.add(110, 6)
+    expect(taken(window)).toEqual([
       [0, undefined],
-      [660, 16],
+      [46, 48],
     ])
   })
 
-  test('replaces a stored bucket that was given up and begun again', () => {
+  test('of a row whose oldest readings left, writes those that remain', () => {
+    const window = new SlidingWindow(10)
+    for (let time = 0; time < 30; time++) window.add(time, 1)
+    expect(taken(window)).toEqual([[0, 11 * 16]])
+  })
+
+  test('keeps readings of one time in one row, so that no two rows have one name', () => {
+    const stored = new StoredWindow(6_400)
+    for (let i = 0; i < 40; i++) stored.window.add(5, i)
+    stored.window.add(6, 40)
+    stored.saveAndLoad()
+    expect([...stored.stored.keys()].sort()).toEqual([5, 6])
+    expect(stored.window.at(6).sum()).toBe(820)
+  })
+
+  test('gives up what was given up before it was stored', () => {
     const stored = new StoredWindow(6_400, 2)
     for (const value of [1, 2]) stored.window.add(5, value)
     stored.save()
     stored.window.add(5, 3)
     stored.saveAndLoad()
-    expect(stored.window.at(5).sum()).toBe(3)
+    expect(stored.window.at(5).sum()).toBe(5)
   })
 
-  test('removes a stored bucket that was given up, begun again and given up again', () => {
-    const stored = new StoredWindow(6_400, 2)
-    stored.window.add(5, 1)
-    stored.save()
-    for (const value of [2, 3]) stored.window.add(5, value)
-    for (const value of [4, 5]) stored.window.add(500, value)
-    stored.save()
-    expect([...stored.stored.keys()]).toEqual([500])
+  test('reads the rows of version 0.1, one for each 64th of the window', () => {
+    const old = [640, 650, 1_270].map((start) => {
+      const bytes = Buffer.alloc(32)
+      for (const [i, number] of [start + 3, start + 4, 1, 2].entries()) bytes.writeDoubleLE(number, 8 * i)
+      return { start, bytes }
+    })
+    const window = SlidingWindow.load(640, old)
+    expect([window.newestTime, window.at(1_274).sum()]).toEqual([1_274, 9])
+    window.add(1_300, 4)
+    expect([window.at(1_300).sum(), window.at(1_300).before()]).toEqual([7, { time: 654, value: 2 }])
+    expect(taken(window)).toEqual([
+      [640, undefined],
+      [1_270, 48],
+    ])
   })
 
-  test('refuses bytes that are no bucket', () => {
+  test('refuses bytes that are no row', () => {
     expect(() => SlidingWindow.load(100, [{ start: 0, bytes: Buffer.alloc(15) }])).toThrow('15 bytes')
   })
 })

@@ -1,0 +1,76 @@
+const capacityAtFirst = 4
+
+/**
+ * Readings in order of time, each known by an index that counts all that were ever added. Thousands of windows hold some sixty
+ * each, so they lie as plain numbers in one array that is used around, with no object for any of them.
+ */
+export class ReadingRing {
+  /** Index of the oldest that is held, and of the next to be added. */
+  first = 0
+  end = 0
+  /** Time and value in turn. */
+  #numbers = emptyNumbers(capacityAtFirst)
+  #capacity = capacityAtFirst
+  /** Which place the oldest has. */
+  #head = 0
+
+  get count(): number {
+    return this.end - this.first
+  }
+
+  timeAt(index: number): number {
+    return this.#numbers[2 * this.#placeOf(index)]!
+  }
+
+  valueAt(index: number): number {
+    return this.#numbers[2 * this.#placeOf(index) + 1]!
+  }
+
+  append(time: number, value: number): void {
+    if (this.count === this.#capacity) this.#grow()
+    const place = this.#placeOf(this.end)
+    this.#numbers[2 * place] = time
+    this.#numbers[2 * place + 1] = value
+    this.end += 1
+  }
+
+  dropOldest(): void {
+    this.first += 1
+    this.#head = this.#head + 1 === this.#capacity ? 0 : this.#head + 1
+  }
+
+  /** Index of the first reading later than `time`; `end` where there is none. */
+  firstAfter(time: number): number {
+    let low = this.first
+    let high = this.end
+    while (low < high) {
+      const middle = low + ((high - low) >>> 1)
+      if (this.timeAt(middle) <= time) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #placeOf(index: number): number {
+    const place = this.#head + index - this.first
+    return place < this.#capacity ? place : place - this.#capacity
+  }
+
+  /** By a quarter: what most windows hold does not change, and room that is never used counts for thousands of them. */
+  #grow(): void {
+    const capacity = Math.ceil(this.#capacity * 1.25) + capacityAtFirst
+    const numbers = emptyNumbers(capacity)
+    for (let i = 0; i < this.count; i++) {
+      numbers[2 * i] = this.timeAt(this.first + i)
+      numbers[2 * i + 1] = this.valueAt(this.first + i)
+    }
+    this.#numbers = numbers
+    this.#capacity = capacity
+    this.#head = 0
+  }
+}
+
+/** Of floating-point numbers from the first on, so that none is an object. */
+function emptyNumbers(readings: number): number[] {
+  return new Array<number>(2 * readings).fill(Number.NaN)
+}
