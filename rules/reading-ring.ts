@@ -6,13 +6,19 @@ const capacityAtFirst = 4
  */
 export class ReadingRing {
   /** Index of the oldest that is held, and of the next to be added. */
-  first = 0
-  end = 0
+  first: number
+  end: number
   /** Time and value in turn. */
   #numbers = emptyNumbers(capacityAtFirst)
   #capacity = capacityAtFirst
   /** Which place the oldest has. */
   #head = 0
+
+  /** The first to be added gets the index `first`. */
+  constructor(first = 0) {
+    this.first = first
+    this.end = first
+  }
 
   get count(): number {
     return this.end - this.first

@@ -4,17 +4,22 @@ import { WindowBuckets } from './window-buckets.ts'
 import { WindowReach } from './window-reach.ts'
 
 const defaultReadingsMax = 100_000
-/** What one more reading has to write again at most, but for readings of one time: those stay together. */
+/** What one more reading has to write again at most. */
 const readingsPerRow = 32
 const bytesPerReading = 16
 const nothing: readonly SavedRow[] = []
 
-/** Successive readings of a window as they are stored: their times, then their values, as Float64. Without bytes the row is gone. */
+/**
+ * 32 readings of a window as they are stored: their times, then their values, as Float64; where the oldest are left out, for they
+ * are no longer needed, one byte more says how many. Without bytes the row is gone.
+ */
 export interface SavedRow {
-  /** By which the row is known: the time of its first reading when it was begun, Unix ms. */
+  /** By which the row is known: the index of its first reading, a multiple of 32. */
   readonly start: number
   readonly bytes: Buffer | undefined
 }
+
+type StoredRow = SavedRow & { readonly bytes: Buffer }
 
 /**
  * Readings of one metric of one device, as far back as the rules that share it look; the newest at or before that too.
@@ -23,21 +28,20 @@ export interface SavedRow {
 export class SlidingWindow {
   readonly #lengthMs: number
   readonly #readingsMax: number
-  readonly #readings = new ReadingRing()
+  readonly #readings: ReadingRing
   readonly #buckets: WindowBuckets
   readonly #reach: WindowReach
-  /** Of each row, the oldest first: by which it is known, and the index of its first reading, which may have been dropped. */
-  readonly #rowStarts: number[] = []
-  readonly #rowFirsts: number[] = []
   /** Stored rows that are no longer needed. */
   #goneRows: number[] | undefined
   /** Index of the first reading that is not stored. */
-  #storedEnd = 0
+  #storedEnd: number
   #overflowed = false
 
-  constructor(lengthMs: number, readingsMax: number = defaultReadingsMax) {
+  constructor(lengthMs: number, readingsMax: number = defaultReadingsMax, firstIndex = 0) {
     this.#lengthMs = lengthMs
     this.#readingsMax = readingsMax
+    this.#readings = new ReadingRing(firstIndex)
+    this.#storedEnd = firstIndex
     this.#buckets = new WindowBuckets(this.#readings, lengthMs)
     this.#reach = new WindowReach(this.#readings, this.#buckets)
   }
@@ -45,12 +49,16 @@ export class SlidingWindow {
   /** The window of which `rows` are stored, those that are gone left out; in any order. */
   static load(
     lengthMs: number,
-    rows: Iterable<{ readonly start: number; readonly bytes: Buffer }>,
+    rows: Iterable<StoredRow>,
     readingsMax: number = defaultReadingsMax,
   ): SlidingWindow {
-    const window = new SlidingWindow(lengthMs, readingsMax)
-    for (const row of [...rows].sort((a, b) => a.start - b.start)) window.#loadRow(row)
+    const sorted = [...rows].sort((a, b) => a.start - b.start)
+    const isOurs = areRows(sorted)
+    const first = isOurs && sorted.length > 0 ? firstIndexOf(sorted[0]!) : 0
+    const window = new SlidingWindow(lengthMs, readingsMax, first)
+    for (const row of sorted) window.#loadRow(row)
     window.#storedEnd = window.#readings.end
+    if (!isOurs) window.#writeAnew(sorted)
     window.#dropOld()
     while (window.#readings.count > readingsMax) window.#dropOldest()
     return window
@@ -63,17 +71,14 @@ export class SlidingWindow {
 
   /** -Infinity while it is empty. */
   get newestTime(): number {
-    const { end } = this.#readings
-    return end === 0 ? Number.NEGATIVE_INFINITY : this.#readings.timeAt(end - 1)
+    const { count, end } = this.#readings
+    return count === 0 ? Number.NEGATIVE_INFINITY : this.#readings.timeAt(end - 1)
   }
 
   /** Adds a reading, not older than the newest. */
   add(time: number, value: number): void {
     const { newestTime } = this
     if (time < newestTime) throw new Error(`reading of ${time} added after ${newestTime}`)
-    const { end } = this.#readings
-    const isRowFull = end - (this.#rowFirsts.at(-1) ?? Number.NEGATIVE_INFINITY) >= readingsPerRow
-    if (isRowFull && time > newestTime) this.#beginRow(time)
     this.#append(time, value)
     this.#dropOld()
     if (this.#readings.count <= this.#readingsMax) return
@@ -97,8 +102,11 @@ export class SlidingWindow {
     if (this.#goneRows === undefined && this.#storedEnd === end) return nothing
     const taken: SavedRow[] = (this.#goneRows ?? []).map((start) => ({ start, bytes: undefined }))
     this.#goneRows = undefined
-    for (let at = this.#rowStarts.length - 1; at >= 0 && this.#endOfRow(at) > this.#storedEnd; at--)
-      taken.push({ start: this.#rowStarts[at]!, bytes: this.#saveRow(at) })
+    if (this.#storedEnd < end) {
+      const newest = Math.max(this.#storedEnd, this.#readings.first)
+      for (let start = rowOf(newest); start < end; start += readingsPerRow)
+        taken.push({ start, bytes: this.#saveRow(start) })
+    }
     this.#storedEnd = end
     return taken
   }
@@ -111,8 +119,6 @@ export class SlidingWindow {
   }
 
   #dropOld(): void {
-    const { end } = this.#readings
-    if (end === 0) return
     const edge = this.newestTime - this.#lengthMs
     while (this.#readings.count > 1 && this.#readings.timeAt(this.#readings.first + 1) <= edge)
       this.#dropOldest()
@@ -122,27 +128,21 @@ export class SlidingWindow {
     this.#reach.dropping()
     this.#readings.dropOldest()
     this.#buckets.dropped()
-    if (this.#endOfRow(0) > this.#readings.first) return
-    const start = this.#rowStarts.shift()!
-    if (this.#rowFirsts.shift()! >= this.#storedEnd) return
+    const { first } = this.#readings
+    if (first !== rowOf(first)) return
+    const start = first - readingsPerRow
+    if (start >= this.#storedEnd) return
     this.#goneRows ??= []
     this.#goneRows.push(start)
   }
 
-  #beginRow(start: number): void {
-    this.#rowStarts.push(start)
-    this.#rowFirsts.push(this.#readings.end)
-  }
-
-  #endOfRow(at: number): number {
-    return this.#rowFirsts[at + 1] ?? this.#readings.end
-  }
-
-  #saveRow(at: number): Buffer {
+  #saveRow(start: number): Buffer {
     const readings = this.#readings
-    const first = Math.max(this.#rowFirsts[at]!, readings.first)
-    const count = this.#endOfRow(at) - first
-    const bytes = Buffer.allocUnsafe(count * bytesPerReading)
+    const first = Math.max(start, readings.first)
+    const count = Math.min(start + readingsPerRow, readings.end) - first
+    const leftOut = first - start
+    const bytes = Buffer.allocUnsafe(count * bytesPerReading + (leftOut > 0 ? 1 : 0))
+    if (leftOut > 0) bytes[bytes.length - 1] = leftOut
     const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let i = 0; i < count; i++) {
       numbers.setFloat64(8 * i, readings.timeAt(first + i), true)
@@ -151,12 +151,39 @@ export class SlidingWindow {
     return bytes
   }
 
-  #loadRow({ start, bytes }: { readonly start: number; readonly bytes: Buffer }): void {
-    const count = bytes.length / bytesPerReading
-    if (!Number.isInteger(count)) throw new Error(`row ${start} of a window has ${bytes.length} bytes`)
-    if (count === 0) return
-    this.#beginRow(start)
+  #loadRow({ start, bytes }: StoredRow): void {
+    if (bytes.length % bytesPerReading > 1)
+      throw new Error(`row ${start} of a window has ${bytes.length} bytes`)
+    const count = countOf(bytes)
     for (let i = 0; i < count; i++)
       this.#append(bytes.readDoubleLE(8 * i), bytes.readDoubleLE(8 * (count + i)))
   }
+
+  /** Of rows that version 0.1 wrote: each was a 64th of the window’s length, known by when that began. */
+  #writeAnew(rows: readonly StoredRow[]): void {
+    this.#storedEnd = 0
+    this.#goneRows = rows.map(({ start }) => start)
+  }
+}
+
+/** Index of the first reading of the row in which that one is. */
+function rowOf(index: number): number {
+  return index - (index % readingsPerRow)
+}
+
+function countOf(bytes: Buffer): number {
+  return Math.floor(bytes.length / bytesPerReading)
+}
+
+function firstIndexOf({ start, bytes }: StoredRow): number {
+  return bytes.length % bytesPerReading === 0 ? start : start + bytes[bytes.length - 1]!
+}
+
+/** Whether each begins where the one before it ends. */
+function areRows(rows: readonly StoredRow[]): boolean {
+  return rows.every((row, at) => {
+    const previous = rows[at - 1]
+    const follows = previous === undefined || firstIndexOf(previous) + countOf(previous.bytes) === row.start
+    return row.start === rowOf(row.start) && follows
+  })
 }

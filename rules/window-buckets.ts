@@ -3,8 +3,22 @@ import { WindowSummary } from './window-summary.ts'
 
 /** Into how many buckets the length of a window is divided: a question costs one step for each, and half of one's readings. */
 const bucketsPerWindow = 16
-/** From how many readings on the results of a bucket are kept: those of fewer are worked out anew each time. */
+/** From how many readings on a bucket's results are kept: those of fewer are worked out anew each time. */
 const keptFrom = 16
+
+/** Results over a bucket, which grow with it, and where it begins. */
+class KeptBucket extends WindowSummary {
+  readonly first: number
+
+  constructor(first: number, value: number) {
+    super(value)
+    this.first = first
+  }
+
+  get end(): number {
+    return this.first + this.count
+  }
+}
 
 const whole = new WindowSummary(0)
 const part = new WindowSummary(0)
@@ -17,13 +31,14 @@ const part = new WindowSummary(0)
 export class WindowBuckets {
   readonly #readings: ReadingRing
   readonly #bucketMs: number
-  /** Index of the first reading of each bucket, of which the oldest may have been dropped. */
-  readonly #firsts: number[] = []
-  /** By position in `#firsts`. */
-  #kept: (WindowSummary | undefined)[] | undefined
+  /** Index of the first reading of the newest bucket; it may have been dropped. */
+  #newestFirst: number
+  /** Of the buckets with many readings, none of which was dropped, the oldest first. */
+  #kept: KeptBucket[] | undefined
 
   constructor(readings: ReadingRing, lengthMs: number) {
     this.#readings = readings
+    this.#newestFirst = readings.first
     this.#bucketMs = Math.max(1, Math.ceil(lengthMs / bucketsPerWindow))
   }
 
@@ -31,118 +46,92 @@ export class WindowBuckets {
   added(): void {
     const readings = this.#readings
     const index = readings.end - 1
-    if (this.#beginsBucket(index)) this.#firsts.push(index)
-    const newest = this.#firsts.length - 1
-    const first = this.#firsts[newest]!
-    const kept = this.#kept?.[newest]
-    if (kept !== undefined) kept.include(readings.valueAt(index))
-    else if (index - first + 1 === keptFrom && first >= readings.first) this.#keep(newest)
+    if (this.#endMsOf(Math.max(index - 1, readings.first)) <= readings.timeAt(index))
+      this.#newestFirst = index
+    const first = this.#newestFirst
+    const newest = this.#kept?.at(-1)
+    if (newest?.first === first) newest.include(readings.valueAt(index))
+    else if (index - first + 1 === keptFrom && first >= readings.first) this.#keep(first)
   }
 
-  /** The oldest reading has just been dropped; there is a newer one. */
+  /** The oldest reading has just been dropped. */
   dropped(): void {
-    const firsts = this.#firsts
-    if (firsts.length === 1 || firsts[1]! > this.#readings.first) return
-    firsts.shift()
-    this.#kept?.shift()
+    const kept = this.#kept
+    if (kept !== undefined && kept.length > 0 && kept[0]!.first < this.#readings.first) kept.shift()
   }
 
   sumFrom(from: number): number {
+    const { end } = this.#readings
+    let keptAt = this.#keptFrom(from)
     whole.reset(0)
-    for (let at = this.#bucketOf(from); at < this.#firsts.length; at++) {
-      const kept = this.#keptWhole(at, from)
-      if (kept === undefined) this.#sumPart(at, from)
-      whole.addSumOf(kept ?? part)
+    for (let at = from; at < end; ) {
+      const kept = this.#kept?.[keptAt]
+      if (kept?.first === at) {
+        whole.addSumOf(kept)
+        keptAt += 1
+        at = kept.end
+      } else {
+        at = this.#sumBucket(at, end)
+        whole.addSumOf(part)
+      }
     }
     return whole.sum
   }
 
-  minFrom(from: number): number {
-    const readings = this.#readings
-    let min = Number.POSITIVE_INFINITY
-    for (let at = this.#bucketOf(from); at < this.#firsts.length; at++) {
-      const kept = this.#keptWhole(at, from)
-      if (kept !== undefined) min = Math.min(min, kept.min)
-      else
-        for (let i = this.#startOf(at, from); i < this.#endOf(at); i++)
-          min = Math.min(min, readings.valueAt(i))
+  /** Good until the next question to any window. */
+  summaryFrom(from: number): Readonly<WindowSummary> {
+    const { end } = this.#readings
+    let keptAt = this.#keptFrom(from)
+    for (let at = from; at < end; ) {
+      const kept = this.#kept?.[keptAt]
+      const isKept = kept?.first === at
+      if (isKept) keptAt += 1
+      const next = isKept ? kept.end : this.#summariseBucket(at, end)
+      const summary = isKept ? kept : part
+      if (at === from) whole.copy(summary)
+      else whole.merge(summary)
+      at = next
     }
-    return min
+    return whole
   }
 
-  maxFrom(from: number): number {
-    const readings = this.#readings
-    let max = Number.NEGATIVE_INFINITY
-    for (let at = this.#bucketOf(from); at < this.#firsts.length; at++) {
-      const kept = this.#keptWhole(at, from)
-      if (kept !== undefined) max = Math.max(max, kept.max)
-      else
-        for (let i = this.#startOf(at, from); i < this.#endOf(at); i++)
-          max = Math.max(max, readings.valueAt(i))
-    }
-    return max
-  }
-
-  /** Sum of squared distances from the mean. */
-  squaresFrom(from: number): number {
-    const oldest = this.#bucketOf(from)
-    for (let at = oldest; at < this.#firsts.length; at++) {
-      const kept = this.#keptWhole(at, from)
-      if (kept === undefined) this.#summarise(part, at, from)
-      if (at === oldest) whole.copy(kept ?? part)
-      else whole.merge(kept ?? part)
-    }
-    return whole.m2
-  }
-
-  #beginsBucket(index: number): boolean {
-    if (this.#firsts.length === 0) return true
-    return this.#numberOf(index) !== this.#numberOf(index - 1)
-  }
-
-  /** Of the bucket, counted from the epoch, in which that reading lies. */
-  #numberOf(index: number): number {
-    return Math.floor(this.#readings.timeAt(index) / this.#bucketMs)
-  }
-
-  #keep(at: number): void {
-    const summary = new WindowSummary(0)
-    this.#summarise(summary, at, 0)
+  #keep(first: number): void {
+    const bucket = new KeptBucket(first, this.#readings.valueAt(first))
+    for (let i = first + 1; i < this.#readings.end; i++) bucket.include(this.#readings.valueAt(i))
     this.#kept ??= []
-    while (this.#kept.length < at) this.#kept.push(undefined)
-    this.#kept[at] = summary
+    this.#kept.push(bucket)
   }
 
-  /** Of a whole bucket, where it is kept and begins at `from` or later. */
-  #keptWhole(at: number, from: number): WindowSummary | undefined {
-    return this.#firsts[at]! >= from ? this.#kept?.[at] : undefined
-  }
-
-  /** Position of the bucket that holds the reading of that index. */
-  #bucketOf(index: number): number {
+  /** Position of the first kept bucket that begins at that index or later. */
+  #keptFrom(index: number): number {
+    const kept = this.#kept
     let at = 0
-    while (at + 1 < this.#firsts.length && this.#firsts[at + 1]! <= index) at += 1
+    while (kept !== undefined && at < kept.length && kept[at]!.first < index) at += 1
     return at
   }
 
-  #startOf(at: number, from: number): number {
-    return Math.max(this.#firsts[at]!, from)
+  /** When the bucket ends in which the reading of that index lies. */
+  #endMsOf(index: number): number {
+    return (Math.floor(this.#readings.timeAt(index) / this.#bucketMs) + 1) * this.#bucketMs
   }
 
-  #endOf(at: number): number {
-    return this.#firsts[at + 1] ?? this.#readings.end
-  }
-
-  #sumPart(at: number, from: number): void {
+  /** Sums up in `part` those of one bucket from index `at` on; the answer is where they end. */
+  #sumBucket(at: number, end: number): number {
+    const readings = this.#readings
+    const endMs = this.#endMsOf(at)
     part.reset(0)
-    const end = this.#endOf(at)
-    for (let i = this.#startOf(at, from); i < end; i++) part.addToSum(this.#readings.valueAt(i))
+    let i = at
+    for (; i < end && readings.timeAt(i) < endMs; i++) part.addToSum(readings.valueAt(i))
+    return i
   }
 
-  #summarise(summary: WindowSummary, at: number, from: number): void {
-    const start = this.#startOf(at, from)
-    const end = this.#endOf(at)
-    summary.reset(this.#readings.valueAt(start))
-    for (let i = start + 1; i < end; i++) summary.include(this.#readings.valueAt(i))
+  /** As `#sumBucket`, of everything. */
+  #summariseBucket(at: number, end: number): number {
+    const readings = this.#readings
+    const endMs = this.#endMsOf(at)
+    part.reset(readings.valueAt(at))
+    let i = at + 1
+    for (; i < end && readings.timeAt(i) < endMs; i++) part.include(readings.valueAt(i))
+    return i
   }
 }

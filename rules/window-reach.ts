@@ -39,15 +39,16 @@ export class WindowReach implements WindowView {
   }
 
   min(): number {
-    return this.count === 0 ? Number.NaN : this.#buckets.minFrom(this.#from)
+    return this.count === 0 ? Number.NaN : this.#buckets.summaryFrom(this.#from).min
   }
 
   max(): number {
-    return this.count === 0 ? Number.NaN : this.#buckets.maxFrom(this.#from)
+    return this.count === 0 ? Number.NaN : this.#buckets.summaryFrom(this.#from).max
   }
 
   stddev(): number {
-    return this.count === 0 ? Number.NaN : Math.sqrt(this.#buckets.squaresFrom(this.#from) / this.count)
+    if (this.count === 0) return Number.NaN
+    return Math.sqrt(this.#buckets.summaryFrom(this.#from).m2 / this.count)
   }
 
   quantile(q: number): number {

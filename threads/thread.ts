@@ -15,6 +15,8 @@ type Question =
   | { readonly kind: 'restart'; readonly part: PartName }
 
 const questionsMax = 100
+/** Of each thread, as of the main one (scripts/start.sh): what V8 would take by itself, twice that, is not faster. */
+const maxYoungGenerationSizeMb = 24
 
 /** A worker thread of the platform, from the outside. */
 export class Thread {
@@ -38,7 +40,10 @@ export class Thread {
     settings: ThreadSettings,
     events: ThreadEvents,
   ): Promise<Thread> {
-    const worker = new Worker(new URL(`./${file}.js`, import.meta.url), { workerData: settings })
+    const worker = new Worker(new URL(`./${file}.js`, import.meta.url), {
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb },
+    })
     const thread = new Thread(worker, events)
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromThread) =>

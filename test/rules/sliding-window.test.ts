@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { WindowView } from '../../rules/conditions/condition.ts'
 import { SlidingWindow } from '../../rules/sliding-window.ts'
+import { StoredWindow } from './stored-window.ts'
 
 interface Point {
   readonly time: number
@@ -48,33 +49,6 @@ function answersOf(view: WindowView) {
     p50: view.quantile(0.5),
     p95: view.quantile(0.95),
     before: view.before(),
-  }
-}
-
-/** A window that is stored row by row, as the evaluator does. */
-class StoredWindow {
-  window: SlidingWindow
-  readonly lengthMs: number
-  readonly readingsMax: number
-  readonly stored = new Map<number, Buffer>()
-
-  constructor(lengthMs: number, readingsMax = 100_000) {
-    this.lengthMs = lengthMs
-    this.readingsMax = readingsMax
-    this.window = new SlidingWindow(lengthMs, readingsMax)
-  }
-
-  save(): void {
-    for (const { start, bytes } of this.window.takeDirty()) {
-      if (bytes === undefined) this.stored.delete(start)
-      else this.stored.set(start, bytes)
-    }
-  }
-
-  saveAndLoad(): void {
-    this.save()
-    const rows = [...this.stored].map(([start, bytes]) => ({ start, bytes }))
-    this.window = SlidingWindow.load(this.lengthMs, rows.reverse(), this.readingsMax)
   }
 }
 
@@ -347,73 +321,5 @@ describe('what a window keeps is bounded', () => {
     const rows = window.takeDirty()
     expect(rows.length).toBeLessThanOrEqual(3)
     expect(rows.every(({ bytes }) => bytes !== undefined)).toBe(true)
-  })
-})
-
-describe('saving', () => {
-  const taken = (window: SlidingWindow) =>
-    window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])
-
-  test('writes one row again for one more reading, a new one after 32, and says which are gone', () => {
-    const window = new SlidingWindow(64)
-    window.add(0, 1)
-    window.add(15, 2)
-    expect(taken(window)).toEqual([[0, 32]])
-    expect(taken(window)).toEqual([])
-    for (let time = 16; time < 16 + 30; time++) window.add(time, 3)
-    expect(taken(window)).toEqual([[0, 32 * 16]])
-    window.add(46, 4)
-    expect(taken(window)).toEqual([[46, 16]])
-    window.add(109, 5)
-    expect(taken(window)).toEqual([[46, 32]])
-    window.add(110, 6)
-    expect(taken(window)).toEqual([
-      [0, undefined],
-      [46, 48],
-    ])
-  })
-
-  test('of a row whose oldest readings left, writes those that remain', () => {
-    const window = new SlidingWindow(10)
-    for (let time = 0; time < 30; time++) window.add(time, 1)
-    expect(taken(window)).toEqual([[0, 11 * 16]])
-  })
-
-  test('keeps readings of one time in one row, so that no two rows have one name', () => {
-    const stored = new StoredWindow(6_400)
-    for (let i = 0; i < 40; i++) stored.window.add(5, i)
-    stored.window.add(6, 40)
-    stored.saveAndLoad()
-    expect([...stored.stored.keys()].sort()).toEqual([5, 6])
-    expect(stored.window.at(6).sum()).toBe(820)
-  })
-
-  test('gives up what was given up before it was stored', () => {
-    const stored = new StoredWindow(6_400, 2)
-    for (const value of [1, 2]) stored.window.add(5, value)
-    stored.save()
-    stored.window.add(5, 3)
-    stored.saveAndLoad()
-    expect(stored.window.at(5).sum()).toBe(5)
-  })
-
-  test('reads the rows of version 0.1, one for each 64th of the window', () => {
-    const old = [640, 650, 1_270].map((start) => {
-      const bytes = Buffer.alloc(32)
-      for (const [i, number] of [start + 3, start + 4, 1, 2].entries()) bytes.writeDoubleLE(number, 8 * i)
-      return { start, bytes }
-    })
-    const window = SlidingWindow.load(640, old)
-    expect([window.newestTime, window.at(1_274).sum()]).toEqual([1_274, 9])
-    window.add(1_300, 4)
-    expect([window.at(1_300).sum(), window.at(1_300).before()]).toEqual([7, { time: 654, value: 2 }])
-    expect(taken(window)).toEqual([
-      [640, undefined],
-      [1_270, 48],
-    ])
-  })
-
-  test('refuses bytes that are no row', () => {
-    expect(() => SlidingWindow.load(100, [{ start: 0, bytes: Buffer.alloc(15) }])).toThrow('15 bytes')
   })
 })
