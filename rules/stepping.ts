@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { Value } from '../domain/profile.ts'
 import { escalatedSeverity, noteArrival, step, type Transition } from './alarm-machine.ts'
-import { outcomes, type WindowView } from './conditions/condition.ts'
+import { type CompiledCondition, outcomes, type WindowView } from './conditions/condition.ts'
 import type { DeviceRules } from './device-rules.ts'
 import { type Evaluation, emptyEvaluation, type Instance, type Occurrence } from './instance.ts'
 import type { Stepper } from './range-table.ts'
@@ -57,7 +57,8 @@ export class Stepping implements Stepper, InputScope {
         this.#putOff(instance, isPutOff ? rule.schedule.nextInForce(timeMs) : undefined)
       }
     }
-    if (instance.isStateful || instance.mustKeep) this.keep(instance)
+    if (instance.mustKeep || (instance.isStateful && this.#hasChanged(rule.gapsReset, condition)))
+      this.keep(instance)
     if (state.condition === 'normal' && outcome !== outcomes.met) return
     // A reading that disproves a silence is older than the alarm that it ends: neither an episode nor the next one goes back.
     const time = Math.max(timeMs, state.raisedAt)
@@ -66,6 +67,11 @@ export class Stepping implements Stepper, InputScope {
     if (result === 'same') return
     evaluation.changed.add(instance)
     if (result !== 'changed') this.#note(instance, result, time, judged !== outcomes.unknown)
+  }
+
+  /** Whether the newest step did something to the state that has to be kept. */
+  #hasChanged(gapsReset: boolean, condition: CompiledCondition): boolean {
+    return gapsReset || (condition.hasChanged?.() ?? true)
   }
 
   /** What is met outside the schedule, perhaps by silence that nothing ends, is looked at again when that comes into force. */

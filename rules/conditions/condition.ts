@@ -67,6 +67,8 @@ export interface CompiledCondition<S = unknown> {
   initial(beginning: Beginning): S
   /** Judges one input that reaches it, changing the state in place. */
   step(state: S, input: Input): Outcome
+  /** Whether `step` changed the state, asked right after it: what did not change is not stored again. Without it, each step is taken to. */
+  hasChanged?(): boolean
   /** What the event reports, asked right after `step` with the same input. */
   value(state: S, input: Input): Value | undefined
   thresholdOf?(state: S, input: Input): Value | readonly number[]

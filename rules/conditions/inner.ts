@@ -18,6 +18,8 @@ export interface InnerState {
 /** A condition within another (docs/RULES.md, "Inner conditions"). */
 export class Inner {
   readonly condition: CompiledCondition
+  /** Whether the newest `step` changed the state. */
+  hasChanged = false
 
   constructor(condition: CompiledCondition) {
     this.condition = condition
@@ -35,10 +37,14 @@ export class Inner {
 
   /** Judges the input if it reaches the condition, and says whether it did; the outcome is kept in the state. */
   step(state: InnerState, input: Input): boolean {
+    this.hasChanged = false
     if (!this.isReachedBy(state, input)) return false
-    state.outcome = this.condition.step(state.own, input)
+    const { outcome, holds, own } = state
+    state.outcome = this.condition.step(own, input)
     if (state.outcome === outcomes.met) state.holds = true
     else if (state.outcome === outcomes.cleared) state.holds = false
+    const isOwnChanged = own !== null && (this.condition.hasChanged?.() ?? true)
+    this.hasChanged = isOwnChanged || state.outcome !== outcome || state.holds !== holds
     return true
   }
 }
@@ -95,15 +101,17 @@ export function combined(
   combine: (states: readonly InnerState[]) => Outcome,
 ): CompiledCondition<FirstReached> {
   const inners = conditions.map((condition) => new Inner(compile(condition)))
+  let hasChanged = false
   return {
     ...needsOf(inners),
     ...reportOfFirst(inners),
     ...deadlineOf<FirstReached>(inners, (state) => state.inner),
     initial: (beginning) => ({ inner: inners.map((one) => one.initial(beginning)), first: 0 }),
     step: (state, input) => {
-      stepAll(inners, state, input)
+      hasChanged = stepAll(inners, state, input)
       return combine(state.inner)
     },
+    hasChanged: () => hasChanged,
   }
 }
 
@@ -114,13 +122,18 @@ export interface FirstReached {
   first: number
 }
 
-/** Shows an input to each inner condition that it reaches. */
-function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): void {
-  let first = -1
+/** Shows an input to each inner condition that it reaches; whether that changed the state. */
+function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): boolean {
+  let reached = -1
+  let hasChanged = false
   for (let i = 0; i < inners.length; i++) {
-    if (inners[i]!.step(state.inner[i]!, input) && first === -1) first = i
+    if (inners[i]!.step(state.inner[i]!, input) && reached === -1) reached = i
+    hasChanged ||= inners[i]!.hasChanged
   }
-  state.first = Math.max(first, 0)
+  const first = Math.max(reached, 0)
+  hasChanged ||= state.first !== first
+  state.first = first
+  return hasChanged
 }
 
 /** Value, threshold and evidence of the first inner condition that the input reached. */

@@ -38,6 +38,7 @@ export const share = (inner: z.ZodType<Condition>): ConditionKind<ShareCondition
     // A label may say 0s.
     const windowMs = Math.max(context.duration(window), 1)
     const threshold = context.limit(above)
+    let hasChanged = false
     return {
       ...needsOf(inners),
       ...deadlineOf<ShareState>(inners, (state) => [state.inner]),
@@ -50,15 +51,23 @@ export const share = (inner: z.ZodType<Condition>): ConditionKind<ShareCondition
         share: 0,
       }),
       step: (state, input) => {
+        // With nothing in the window that held, nothing moves but what is within.
+        const wasIdle = state.share === 0 && isIdle(state)
         inners[0].step(state.inner, input)
         note(state, input.time)
         state.share = heldWithin(state, input.time, windowMs) / windowMs
+        hasChanged = inners[0].hasChanged || !(wasIdle && isIdle(state))
         return state.share > threshold ? outcomes.met : outcomes.cleared
       },
+      hasChanged: () => hasChanged,
       value: ({ share }) => share,
     }
   },
 })
+
+function isIdle({ since, stretches }: ShareState): boolean {
+  return since === null && stretches.length === 0
+}
 
 /** Begins or ends a stretch at `time`, where the inner condition does. */
 function note(state: ShareState, time: number): void {

@@ -5,12 +5,15 @@ import type { Kept } from '../../rules/kept.ts'
 
 /** What the log keeps for the evaluator, in memory: everything crosses as JSON or bytes, so that nothing is shared by mistake. */
 export class KeptMemory implements Kept {
+  /** How often a state was written. */
+  statesWritten = 0
   readonly #states = new Map<string, string>()
   readonly #clocks = new Map<string, string>()
   readonly #held = new Map<string, string>()
   readonly #windows = new Map<string, Buffer>()
 
   write({ changed, clocks, windows, held, unneeded }: Evaluation): void {
+    this.statesWritten += changed.size
     for (const { rule, device, state } of changed)
       this.#states.set(`${rule.id}|${device.id}`, JSON.stringify(state))
     for (const [device, clock] of clocks) this.#clocks.set(device, JSON.stringify(clock))
