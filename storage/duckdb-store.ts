@@ -10,6 +10,7 @@ import {
 import type { DeliveredEvent } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
 import type { ReadingBatch } from '../domain/reading-batch.ts'
+import { delay } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type {
   EventWriteOutcome,
@@ -34,6 +35,8 @@ const schema = `
 /** Rows of DuckDB's vectors. */
 const chunkRows = 2_048
 const retryMs = 1_000
+/** Between two interruptions of what must end: one that comes between two statements of a query stops neither. */
+const interruptEveryMs = 20
 
 /** The rows of a write, in columns, one for each value. */
 interface Columns {
@@ -61,6 +64,7 @@ export class DuckDbStore implements ReadingStore {
   /** Between `open` and `close`; only then is a broken instance opened anew. */
   #isOpen = false
   #lastTransaction: Promise<unknown> = Promise.resolve()
+  #lastRead: Promise<unknown> = Promise.resolve()
 
   constructor(options: DuckDbStoreOptions) {
     this.#options = options
@@ -161,9 +165,11 @@ export class DuckDbStore implements ReadingStore {
     this.#newest.delete(device)
   }
 
+  /** What runs is interrupted, and what waits is refused: nothing is under way in DuckDB when it resolves. */
   async close(): Promise<void> {
     this.#isOpen = false
-    this.#disconnect()
+    await ended(this.#lastTransaction, () => this.#writer)
+    await this.#disconnect()
   }
 
   async #connect(): Promise<DuckDBConnection> {
@@ -179,13 +185,21 @@ export class DuckDbStore implements ReadingStore {
     return writer
   }
 
-  #disconnect(): void {
-    this.#reader?.closeSync()
-    this.#writer?.closeSync()
-    this.#instance?.closeSync()
+  /**
+   * Not while a transaction runs on the writer. The reader's query is ended first: one whose connection is closed under it frees the
+   * connection's state while it holds its lock, and waits for itself for ever (docs/decisions/0023).
+   */
+  async #disconnect(): Promise<void> {
+    const reader = this.#reader
+    const writer = this.#writer
+    const instance = this.#instance
     this.#reader = undefined
     this.#writer = undefined
     this.#instance = undefined
+    await ended(this.#lastRead, () => reader)
+    reader?.closeSync()
+    writer?.closeSync()
+    instance?.closeSync()
   }
 
   /** The rows to append, the last of each point only, and the points among them that may be stored already. */
@@ -273,16 +287,35 @@ export class DuckDbStore implements ReadingStore {
     } catch (error) {
       const detail = messageOf(error).slice(0, 300)
       // After a checkpoint that found no space DuckDB answers nothing more: the next transaction opens it anew.
-      if (this.#writer === undefined || /invalidated|^FATAL/.test(detail)) this.#disconnect()
+      if (this.#writer === undefined || /invalidated|^FATAL/.test(detail)) await this.#disconnect()
       else await this.#writer.run('ROLLBACK').catch(() => undefined)
       return { kind: 'retry', afterMs: retryMs, code: 'TIDEMARK_STORE_ERROR', detail }
     }
   }
 
-  async #read(sql: string, parameters: (string | number)[]): Promise<unknown[][]> {
-    if (this.#reader === undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', 'the store is not open')
-    const result = await this.#reader.runAndReadAll(sql, parameters)
-    return result.getRows() as unknown[][]
+  /** One query after the other, as DuckDB runs them on one connection anyway: those that wait hold no thread of the process. */
+  #read(sql: string, parameters: (string | number)[]): Promise<unknown[][]> {
+    const turn = this.#lastRead.then(async () => {
+      if (this.#reader === undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', 'the store is not open')
+      const result = await this.#reader.runAndReadAll(sql, parameters)
+      return result.getRows() as unknown[][]
+    })
+    this.#lastRead = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+/** Resolves when `work`, which does not reject, has ended: what runs meanwhile on the connection of the moment is interrupted. */
+async function ended(work: Promise<unknown>, connection: () => DuckDBConnection | undefined): Promise<void> {
+  let isOver = false
+  const over = work.then(() => {
+    isOver = true
+  })
+  // A turn, so that what has ended already is not waited for.
+  await Promise.race([over, Promise.resolve()])
+  while (!isOver) {
+    connection()?.interrupt()
+    await Promise.race([over, delay(interruptEveryMs)])
   }
 }
 
