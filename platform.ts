@@ -7,6 +7,7 @@ import { createHttpServer } from './http/http-server.ts'
 import { messageLedger } from './http/ledger.ts'
 import { delay, wallClock } from './lib/clock.ts'
 import { messageOf } from './lib/errors.ts'
+import { killOwnProcess } from './lib/kill-own-process.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { exitOnUnhandledRejection } from './log/commit-failures.ts'
@@ -28,22 +29,47 @@ export interface Platform {
   readonly mqttUrl: string
   readonly httpUrl: string
   readonly adminToken: string
-  /** Stops the parts in the order in which data flows, each once it has handed on what it holds. */
-  stop(): Promise<void>
+  /**
+   * Stops the parts in the order in which data flows, each once it has handed on what it holds; `stopping` is told the name of each.
+   * When it resolves, no thread is left.
+   */
+  stop(stopping?: (part: string) => void): Promise<void>
 }
 
 const drainMsMax = 5_000
+const stopMsMax = 10_000
 /** npm passes a Ctrl-C on that the terminal has sent already: within this time the two count once. */
 const sameSignalMs = 2_000
 
 /**
  * Builds every part in the order in which data flows (log, registry, threads of ingest, storage and rules, broker, HTTP) and
- * stops them in that order too: nothing is taken in that has nowhere to go.
+ * stops them in that order too: nothing is taken in that has nowhere to go. Where it rejects, no thread is left.
  */
 export async function startPlatform(
   config: Config,
   logger: Logger,
   onFailure: (error: Error) => void,
+): Promise<Platform> {
+  const threads: Thread[] = []
+  const startThread = async (...[file, settings, events]: Parameters<typeof Thread.start>) => {
+    const thread = await Thread.start(file, settings, events)
+    threads.push(thread)
+    return thread
+  }
+  try {
+    return await startParts(config, logger, onFailure, startThread)
+  } catch (error) {
+    const stopped = Promise.all(threads.map((thread) => thread.stop()))
+    await orKilled(stopped, logger, () => `threads of a start that failed: ${messageOf(error)}`)
+    throw error
+  }
+}
+
+async function startParts(
+  config: Config,
+  logger: Logger,
+  onFailure: (error: Error) => void,
+  startThread: typeof Thread.start,
 ): Promise<Platform> {
   const clock = wallClock
   const metrics = createMetrics()
@@ -67,14 +93,14 @@ export async function startPlatform(
     store: storeConfig(config),
     rulePairsMax: config.rulePairsMax,
   }
-  const data = await Thread.start('data-thread', settings, {
+  const data = await startThread('data-thread', settings, {
     onFailure,
     onStoreStatus: (status) => {
       store = status
       if (status.writeSeconds !== undefined) metrics.storeWriteSeconds.observe(status.writeSeconds)
     },
   })
-  const rulesThread = await Thread.start('rules-thread', settings, { onFailure })
+  const rulesThread = await startThread('rules-thread', settings, { onFailure })
   retention.start()
 
   const { tlsCert, tlsKey, tlsCa } = config
@@ -127,16 +153,24 @@ export async function startPlatform(
     mqttUrl: `mqtt://${config.host}:${mqttPort}`,
     httpUrl: `http://${config.host}:${httpPort}`,
     adminToken,
-    stop: async () => {
-      await broker.stop()
-      await drained(log, () => store.up)
-      await backtests.stop()
-      await http.close()
-      await data.stop()
-      await rulesThread.stop()
-      await delivery.stop()
-      await retention.stop()
-      await log.close()
+    stop: async (stopping = () => undefined) => {
+      // Also the time in which the broker waits for a disk that is full, so that the parts behind it have theirs.
+      const drainUntil = performance.now() + drainMsMax
+      const steps: readonly (readonly [string, () => Promise<void>])[] = [
+        ['broker', () => broker.stop()],
+        ['draining', () => drained(log, () => store.up, drainUntil)],
+        ['tests of rules', () => backtests.stop()],
+        ['http', () => http.close()],
+        ['data', () => data.stop()],
+        ['rules', () => rulesThread.stop()],
+        ['delivery of events', () => delivery.stop()],
+        ['retention', () => retention.stop()],
+        ['log', () => log.close()],
+      ]
+      for (const [part, stop] of steps) {
+        stopping(part)
+        await stop()
+      }
       unlock()
     },
   }
@@ -147,11 +181,13 @@ export async function runPlatform(config: Config): Promise<number> {
   // What LMDB and DuckDB make is for this user alone, also in a folder that others may read.
   process.umask(0o077)
   const logger = createLogger(config.logLevel, { part: 'platform' })
+  let hasFailed = false
   let fail: (error: Error) => void = () => undefined
-  const failed = new Promise<'failed'>((resolve) => {
+  const failed = new Promise<void>((resolve) => {
     fail = (error) => {
       logger.fatal({ code: 'TIDEMARK_FAILED', err: error }, 'a part failed')
-      resolve('failed')
+      hasFailed = true
+      resolve()
     }
   })
   exitOnUnhandledRejection((reason) => fail(reason instanceof Error ? reason : new Error(messageOf(reason))))
@@ -159,11 +195,32 @@ export async function runPlatform(config: Config): Promise<number> {
   const interrupted = interruption(logger)
   process.stdout.write(banner(platform, config))
   const demo = config.demo ? startDemo(platform, logger) : undefined
-  const end = await Promise.race([interrupted, failed])
+  await Promise.race([interrupted, failed])
   logger.info('stopping')
-  await demo?.stop()
-  await Promise.race([platform.stop(), delay(drainMsMax * 2)])
-  process.exit(end === 'failed' ? 1 : 0)
+  let part = 'demo fleet'
+  const stopped = async () => {
+    await demo?.stop()
+    await platform.stop((next) => {
+      part = next
+    })
+  }
+  await orKilled(stopped(), logger, () => part)
+  process.exit(hasFailed ? 1 : 0)
+}
+
+/**
+ * Resolves when all has stopped, so that the exit of the process joins no thread. Where something does not stop it says of which
+ * `part` and kills the process.
+ */
+async function orKilled(stopped: Promise<unknown>, logger: Logger, part: () => string): Promise<void> {
+  const late = delay(stopMsMax).then(() => Promise.reject(new Error(`not within ${stopMsMax / 1000} s`)))
+  try {
+    await Promise.race([stopped, late])
+  } catch (error) {
+    const failure = { code: 'TIDEMARK_STOP', stopping: part(), detail: messageOf(error) }
+    logger.fatal(failure, 'a part did not stop: killing the process')
+    killOwnProcess()
+  }
 }
 
 function startDemo(platform: Platform, logger: Logger): { stop(): Promise<void> } {
@@ -181,17 +238,17 @@ function startDemo(platform: Platform, logger: Logger): { stop(): Promise<void> 
   }
 }
 
-function interruption(logger: Logger): Promise<'interrupted'> {
+function interruption(logger: Logger): Promise<void> {
   return new Promise((resolve) => {
     let firstAt: number | undefined
     const onSignal = () => {
       const now = performance.now()
       if (firstAt === undefined) {
         firstAt = now
-        resolve('interrupted')
+        resolve()
       } else if (now - firstAt > sameSignalMs) {
-        logger.warn({ code: 'TIDEMARK_FORCED' }, 'forced to exit')
-        process.exit(1)
+        logger.warn({ code: 'TIDEMARK_FORCED' }, 'forced to end: killing the process')
+        killOwnProcess()
       }
     }
     process.on('SIGINT', onSignal)
@@ -240,8 +297,7 @@ function storeConfig(config: Config): StoreConfig {
   }
 }
 
-/** Waits until everything acknowledged is stored, while the database takes readings, for a while. */
-async function drained(log: LmdbLog, isStoreUp: () => boolean): Promise<void> {
-  const until = performance.now() + drainMsMax
+/** Waits until everything acknowledged is stored, while the database takes readings, until a time of `performance.now()`. */
+async function drained(log: LmdbLog, isStoreUp: () => boolean, until: number): Promise<void> {
   while (performance.now() < until && isStoreUp() && messageLedger(log.stats()).pending > 0) await delay(20)
 }

@@ -27,6 +27,7 @@ export class Thread {
     { resolve: (value: unknown) => void; reject: (error: Error) => void }
   >()
   #nextId = 0
+  #hasEnded = false
   #stopped: (() => void) | undefined
 
   private constructor(worker: Worker, events: ThreadEvents) {
@@ -55,6 +56,7 @@ export class Thread {
         thread.#failed(own)
       })
       worker.on('exit', (code) => {
+        thread.#hasEnded = true
         if (thread.#stopped === undefined) thread.#failed(new Error(`the thread ${file} ended with ${code}`))
         else thread.#stopped()
       })
@@ -76,8 +78,9 @@ export class Thread {
     return this.#ask({ kind: 'restart', part }) as Promise<number>
   }
 
-  /** Resolves when the thread's parts have stopped and the thread has ended. */
+  /** Resolves when the thread's parts have stopped and the thread has ended, which one that failed has done. */
   stop(): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve()
     return new Promise((resolve) => {
       this.#stopped = resolve
       this.#worker.postMessage({ kind: 'stop' } satisfies ToThread)

@@ -1,14 +1,17 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { execFileSync, spawn } from 'node:child_process'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { messageLedger } from '../../http/ledger.ts'
 import { delay } from '../../lib/clock.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { bench, benchDeviceId } from '../../simulators/bench.ts'
 import { verify } from '../../simulators/verify.ts'
+import { DuckDbStore } from '../../storage/duckdb-store.ts'
 import { watched } from '../cli/cli.ts'
 import { startScriptedInflux } from '../storage/scripted-influx.ts'
+import { brokenBuild, replaceCode } from '../support/broken-build.ts'
 import { type PlatformProcess, repositoryRoot, startPlatformProcess } from '../support/platform-process.ts'
+import { batchOf } from '../support/reading-batches.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
 
 /** R12: a signal under load ends in exit code 0 within 10 s, and nothing acknowledged is lost. */
@@ -19,15 +22,18 @@ const withinMs = 10_000
 /** Within this time a repeated signal is npm's copy of a Ctrl-C, and no second one. */
 const sameSignalMs = 2_000
 
+/** Of a process that SIGKILL ended, also its own. */
+const killed = null
+
 interface Stats {
   readonly messages: { readonly acknowledged: number }
 }
 
 const stats = ({ api }: PlatformProcess) => api.request<Stats>('GET', '/stats')
 
-async function startUnderLoad(flags: readonly string[] = []) {
+async function startUnderLoad(flags: readonly string[] = [], main?: string) {
   const dir = newTempDir()
-  const platform = await startPlatformProcess(dir.path, ['--device-rate-max', '0', ...flags])
+  const platform = await startPlatformProcess(dir.path, ['--device-rate-max', '0', ...flags], main)
   const finished = new AbortController()
   const ids = Array.from({ length: devices }, (_, i) => ({ id: benchDeviceId(i), type: 'smart_meter' }))
   const credentials = await platform.api.provision(ids)
@@ -61,6 +67,16 @@ async function pendingIn(dataDir: string): Promise<number> {
   } finally {
     await log.close()
   }
+}
+
+/** The embedded store of a platform that does not run yet, with `rows` readings of one device. */
+async function storeOf(dataDir: string, device: string, rows: number): Promise<void> {
+  const store = new DuckDbStore({ path: join(dataDir, 'readings.duckdb'), memoryLimitMb: 128 })
+  await store.open()
+  const reading = (time: number) => ({ device, type: 'generic', time, values: { a: time, b: 1, c: 2 } })
+  const readings = Array.from({ length: rows }, (_, i) => reading(Date.UTC(2026, 0, 1) + i * 1_000))
+  for (let at = 0; at < rows; at += 5_000) await store.write([batchOf(readings.slice(at, at + 5_000))])
+  await store.close()
 }
 
 async function acknowledgedMore(platform: PlatformProcess, more: number): Promise<void> {
@@ -104,10 +120,48 @@ test('where a database hangs, a signal that is repeated at once counts once, and
   await delay(sameSignalMs + 200)
   expect(platform.stderr()).not.toContain('TIDEMARK_FORCED')
   process.kill(platform.pid, 'SIGTERM')
-  expect(await ended).toBe(1)
+  expect(await ended).toBe(killed)
   expect(platform.stderr()).toContain('TIDEMARK_FORCED')
   await platform.restart()
   expect((await stats(platform)).messages.acknowledged).toBeGreaterThanOrEqual(acknowledged)
+}, 60_000)
+
+test('SIGTERM while queries wait for the embedded store: what runs is broken off, and the exit code is 0', async () => {
+  const dataDir = tempDir()
+  await storeOf(dataDir, 'd', 20_000)
+  const platform = await startPlatformProcess(dataDir)
+  onTestFinished(async () => void (await platform.end('SIGKILL')))
+  await platform.api.provision([{ id: 'd', type: 'generic' }])
+  for (let round = 0; round < 2; round++) {
+    if (round > 0) await platform.restart()
+    let answered = 0
+    const queries = Array.from({ length: 60 }, async () => {
+      await platform.api.request('GET', '/readings?device=d&limit=1000').catch(() => undefined)
+      answered++
+    })
+    await expect.poll(() => answered, { timeout: 30_000, interval: 5 }).toBeGreaterThan(0)
+    expect(answered).toBeLessThan(queries.length)
+    expect(await platform.end('SIGTERM')).toBe(0)
+    await Promise.all(queries)
+  }
+}, 60_000)
+
+test('a thread that native code holds is not waited for: the process says so and kills itself, and all is in the log', async () => {
+  const dir = tempDir()
+  const fifo = join(dir, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  // Opening it waits, outside of JavaScript, for a writer that never comes.
+  const hang = `(await import('node:fs')).openSync(${JSON.stringify(fifo)});`
+  const main = brokenBuild(dir, 'threads/data-thread.js', 'await store.close();', hang)
+  replaceCode(join(dirname(main), '../platform.js'), 'stopMsMax = 10_000', 'stopMsMax = 1_000')
+  const { platform, dataDir, stopLoad } = await startUnderLoad([], main)
+  await acknowledgedMore(platform, 500)
+  const { acknowledged } = await stopLoad()
+  expect(await platform.end('SIGTERM')).toBe(killed)
+  expect(platform.stderr()).toMatch(/"code":"TIDEMARK_STOP","stopping":"data"/)
+  const log = await openLmdbLog({ path: join(dataDir, 'log') })
+  onTestFinished(() => log.close())
+  expect(messageLedger(log.stats()).acknowledged).toBeGreaterThanOrEqual(acknowledged)
 }, 60_000)
 
 test('Ctrl-C through npm start, which passes it on as well, ends in exit code 0', async () => {

@@ -11,9 +11,13 @@ export function brokenBuild(dir: string, file: string, code: string, replacement
   cpSync(join(repositoryRoot, 'dist'), copy, { recursive: true })
   symlinkSync(join(repositoryRoot, 'node_modules'), join(dir, 'node_modules'))
   cpSync(join(repositoryRoot, 'package.json'), join(dir, 'package.json'))
-  const path = join(copy, file)
-  const parts = readFileSync(path, 'utf8').split(code)
-  if (parts.length !== 2) throw new Error(`${JSON.stringify(code)} is ${parts.length - 1} times in ${file}`)
-  writeFileSync(path, parts.join(replacement))
+  replaceCode(join(copy, file), code, replacement)
   return join(copy, 'cli/main.js')
+}
+
+/** In a file of such a copy. Throws when the code to replace is not there exactly once. */
+export function replaceCode(path: string, code: string, replacement: string): void {
+  const parts = readFileSync(path, 'utf8').split(code)
+  if (parts.length !== 2) throw new Error(`${JSON.stringify(code)} is ${parts.length - 1} times in ${path}`)
+  writeFileSync(path, parts.join(replacement))
 }
