@@ -1,12 +1,16 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
-import { configCommand } from './config.ts'
-import { rulesCommand } from './rules.ts'
-import { simulateCommand } from './simulate.ts'
-import { startCommand } from './start.ts'
 
 const usageExitCode = 2
+
+/** Loaded when it is asked for: what the simulator is made of would double the time of every other start. */
+const commands = new Map<string, () => Promise<Command>>([
+  ['start', async () => (await import('./start.ts')).startCommand()],
+  ['config', async () => (await import('./config.ts')).configCommand()],
+  ['rules', async () => (await import('./rules.ts')).rulesCommand()],
+  ['simulate', async () => (await import('./simulate.ts')).simulateCommand()],
+])
 
 const program = new Command('tidemark')
   .description(
@@ -17,10 +21,10 @@ const program = new Command('tidemark')
     'after',
     '\nExamples:\n  $ tidemark start --demo\n  $ tidemark config print\n  $ tidemark simulate run --devices 12\n  $ tidemark rules list\n',
   )
-  .addCommand(startCommand())
-  .addCommand(configCommand())
-  .addCommand(rulesCommand())
-  .addCommand(simulateCommand())
+// Help, and what is no command, need all of them.
+const [, , asked = ''] = process.argv
+const loads = asked === '--version' ? [] : [commands.get(asked) ?? [...commands.values()]].flat()
+for (const load of loads) program.addCommand(await load())
 
 /** commander's own errors (a missing argument, an unknown flag) are usage errors, in every sub-command. */
 function exitByThrowing(command: Command): void {
