@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { Broker } from './broker/broker.ts'
 import type { Config } from './config.ts'
 import { EventDelivery } from './events/event-delivery.ts'
-import { createHttpServer } from './http/http-server.ts'
 import { messageLedger } from './http/ledger.ts'
 import { delay, wallClock } from './lib/clock.ts'
 import { messageOf } from './lib/errors.ts'
@@ -50,17 +49,23 @@ export async function startPlatform(
   logger: Logger,
   onFailure: (error: Error) => void,
 ): Promise<Platform> {
-  const threads: Thread[] = []
-  const startThread = async (...[file, settings, events]: Parameters<typeof Thread.start>) => {
-    const thread = await Thread.start(file, settings, events)
+  const threads: Promise<Thread>[] = []
+  const startThread = (...[file, settings, events]: Parameters<typeof Thread.start>) => {
+    const thread = Thread.start(file, settings, events)
     threads.push(thread)
     return thread
   }
   try {
     return await startParts(config, logger, onFailure, startThread)
   } catch (error) {
-    const stopped = Promise.all(threads.map((thread) => thread.stop()))
-    await orKilled(stopped, logger, () => `threads of a start that failed: ${messageOf(error)}`)
+    // One that did not start is the error, or has ended as well.
+    const stopped = threads.map((starting) =>
+      starting.then(
+        (thread) => thread.stop(),
+        () => undefined,
+      ),
+    )
+    await orKilled(Promise.all(stopped), logger, () => `threads of a start that failed: ${messageOf(error)}`)
     throw error
   }
 }
@@ -93,14 +98,19 @@ async function startParts(
     store: storeConfig(config),
     rulePairsMax: config.rulePairsMax,
   }
-  const data = await startThread('data-thread', settings, {
+  const dataEvents = {
     onFailure,
-    onStoreStatus: (status) => {
+    onStoreStatus: (status: StoreStatus) => {
       store = status
       if (status.writeSeconds !== undefined) metrics.storeWriteSeconds.observe(status.writeSeconds)
     },
-  })
-  const rulesThread = await startThread('rules-thread', settings, { onFailure })
+  }
+  // At once: each loads a few hundred files, and so does the server of HTTP, on a core of its own where there is one.
+  const [data, rulesThread, { createHttpServer }] = await Promise.all([
+    startThread('data-thread', settings, dataEvents),
+    startThread('rules-thread', settings, { onFailure }),
+    import('./http/http-server.ts'),
+  ])
   retention.start()
 
   const { tlsCert, tlsKey, tlsCa } = config
