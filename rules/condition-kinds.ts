@@ -14,6 +14,7 @@ import { inverseTime } from './conditions/inverse-time.ts'
 import { not } from './conditions/not.ts'
 import { peers } from './conditions/peers.ts'
 import { rate } from './conditions/rate.ts'
+import { repeated } from './conditions/repeated.ts'
 import { score } from './conditions/score.ts'
 import { sequence } from './conditions/sequence.ts'
 import { share } from './conditions/share.ts'
@@ -55,6 +56,7 @@ export const conditionKinds: {
   all: all(anyCondition),
   any: any(anyCondition),
   not: not(anyCondition),
+  repeated: repeated(anyCondition),
   absence,
   group: group(anyCondition),
   peers,

@@ -73,10 +73,17 @@ function windowOf(condition: Condition): { ms: number; within: string[] } | unde
 
 function timingProblems(rule: Rule, conditions: readonly PlacedCondition[]): RuleProblem[] {
   const problems: RuleProblem[] = []
-  if (isMomentary(rule.when) && !isZero(rule.for)) {
-    const name = rule.when.kind === 'counter' ? 'a rollover' : `a ${rule.when.kind}`
-    const detail = `${name} is met at one reading and never at the next, so it cannot hold for longer than 0s`
-    problems.push({ pointer: '/for', detail })
+  if (isMomentary(rule.when) && !isZero(rule.for))
+    problems.push({
+      pointer: '/for',
+      detail: `${momentary(rule.when)}, so it cannot hold for longer than 0s`,
+    })
+  for (const { path, condition } of conditions) {
+    if (condition.kind === 'repeated' && isMomentary(condition.of))
+      problems.push({
+        pointer: toPointer([...path, 'of']),
+        detail: `${momentary(condition.of)}: it is never repeated`,
+      })
   }
   if (rule.gaps === 'reset' && conditions.some(({ condition }) => condition.kind === 'absence'))
     problems.push({ pointer: '/gaps', detail: 'absence waits for gaps: only hold can stand beside it' })
@@ -90,6 +97,10 @@ function timingProblems(rule: Rule, conditions: readonly PlacedCondition[]): Rul
  */
 function isMomentary(when: Condition): boolean {
   return when.kind === 'sequence' || (when.kind === 'counter' && when.event === 'rollover')
+}
+
+function momentary({ kind }: Condition): string {
+  return `a ${kind === 'counter' ? 'rollover' : kind} is met at one reading and never at the next`
 }
 
 function isZero(given: Duration): boolean {

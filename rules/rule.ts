@@ -37,6 +37,8 @@ export interface AggregateCondition extends AboveOrBelow {
   readonly fn: string
   readonly window: Duration
   readonly minCount: number
+  /** A window with a reading outside is not judged. */
+  readonly plausible?: readonly [number, number] | undefined
 }
 
 export interface ShareCondition {
@@ -79,6 +81,8 @@ export interface CounterCondition {
   readonly event: 'reset' | 'rollover' | 'reverse' | 'implausible'
   readonly max?: number | undefined
   readonly maxPerHour?: Limit | undefined
+  /** Of reverse and implausible: steps by no more than this are neither. */
+  readonly tolerance?: number | undefined
 }
 
 /** Rows of rising `upTo`; the last has none. */
@@ -152,6 +156,14 @@ export interface NotCondition {
   readonly of: Condition
 }
 
+export interface RepeatedCondition {
+  readonly kind: 'repeated'
+  readonly of: Condition
+  readonly times: number
+  readonly for: Duration
+  readonly within?: Duration | undefined
+}
+
 /** Exactly one of atLeast, share. */
 export interface GroupCondition {
   readonly kind: 'group'
@@ -186,6 +198,7 @@ export type Condition =
   | AllCondition
   | AnyCondition
   | NotCondition
+  | RepeatedCondition
   | GroupCondition
   | ExpressionCondition
 

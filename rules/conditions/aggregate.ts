@@ -36,6 +36,10 @@ const fields = z.strictObject({
     ),
   window: windowDuration,
   minCount: z.int().min(1).max(10_000).default(1),
+  plausible: z
+    .tuple([z.number(), z.number()], 'expected [low, high]')
+    .refine(([low, high]) => low < high, 'the first number must be below the second')
+    .optional(),
   ...comparisonFields,
 })
 
@@ -52,6 +56,7 @@ class WindowAggregate implements CompiledCondition<null> {
   readonly #metric: string
   readonly #windowMs: number
   readonly #minCount: number
+  readonly #plausible: readonly [number, number] | undefined
   readonly #calculate: (view: WindowView) => number
   readonly #comparison: Comparison
 
@@ -59,6 +64,7 @@ class WindowAggregate implements CompiledCondition<null> {
     this.#metric = condition.metric
     this.#windowMs = context.duration(condition.window)
     this.#minCount = condition.minCount
+    this.#plausible = condition.plausible
     this.#calculate = functionOf(condition.fn)
     this.#comparison = new Comparison(condition, context)
     this.metrics = new Set([condition.metric])
@@ -77,11 +83,17 @@ class WindowAggregate implements CompiledCondition<null> {
     return this.#comparison.judge(this.value(_state, input))
   }
 
-  /** None of fewer readings than `minCount`. */
+  /** None of fewer readings than `minCount`, nor where one of them is not plausible. */
   value(_state: null, input: Input): number | undefined {
     if (input.number(this.#metric) === undefined) return undefined
     const view = input.window(this.#metric, this.#windowMs)
-    return view.count < this.#minCount ? undefined : this.#calculate(view)
+    return view.count < this.#minCount || !this.#isPlausible(view) ? undefined : this.#calculate(view)
+  }
+
+  #isPlausible(view: WindowView): boolean {
+    if (this.#plausible === undefined) return true
+    const [low, high] = this.#plausible
+    return view.min() >= low && view.max() <= high
   }
 }
 

@@ -21,17 +21,20 @@ const fields = z.strictObject({
   maxPerHour: limit
     .refine((given) => (typeof given === 'number' ? given : given.default) >= 0, 'must not be negative')
     .optional(),
+  tolerance: z.number().nonnegative().optional(),
 })
 
 /** A step of a meter's register: docs/RULES.md, "counter". */
 export const counter: ConditionKind<CounterCondition, RegisterState> = {
-  schema: fields.superRefine(({ event, max, maxPerHour }, context) => {
+  schema: fields.superRefine(({ event, max, maxPerHour, tolerance }, context) => {
     const problem = (field: string, message: string) =>
       context.addIssue({ code: 'custom', path: [field], message })
     if (event === 'rollover' && max === undefined) problem('max', 'needed for rollover')
     if (event === 'implausible' && max !== undefined) problem('max', 'not with implausible')
     if (event === 'implausible' && maxPerHour === undefined) problem('maxPerHour', 'needed for implausible')
     if (event !== 'implausible' && maxPerHour !== undefined) problem('maxPerHour', 'only with implausible')
+    if (tolerance !== undefined && event !== 'implausible' && event !== 'reverse')
+      problem('tolerance', 'only with reverse or implausible')
   }),
   reads: ({ metric }) => [{ path: ['metric'], metric }],
   compile: (condition, context) => new Register(condition, context),
@@ -51,11 +54,13 @@ class Register implements CompiledCondition<RegisterState> {
   readonly #metric: string
   readonly #event: CounterCondition['event']
   readonly #max: number | undefined
+  readonly #tolerance: number
 
-  constructor({ metric, event, max, maxPerHour }: CounterCondition, context: CompileContext) {
+  constructor({ metric, event, max, maxPerHour, tolerance = 0 }: CounterCondition, context: CompileContext) {
     this.#metric = metric
     this.#event = event
     this.#max = max
+    this.#tolerance = tolerance
     this.metrics = new Set([metric])
     // Of a fall, the previous value; a register begins at 0.
     this.threshold = maxPerHour === undefined ? 0 : context.limit(maxPerHour)
@@ -86,12 +91,14 @@ class Register implements CompiledCondition<RegisterState> {
   }
 
   #holds(previous: number, value: number, hours: number): boolean {
-    if (this.#event === 'implausible') return value > previous && value - previous > this.threshold * hours
+    if (this.#event === 'implausible')
+      return value > previous && value - previous > this.threshold * hours + this.#tolerance
     if (value >= previous) return false
     // Counting on through `max` is the shorter way than counting back.
     const isRollover = this.#max !== undefined && this.#max - previous + value < previous - value
     if (this.#event === 'rollover') return isRollover
     if (isRollover) return false
-    return this.#event === 'reset' ? value < previous / 2 : value >= previous / 2
+    if (this.#event === 'reset') return value < previous / 2
+    return value >= previous / 2 && previous - value > this.#tolerance
   }
 }

@@ -113,6 +113,8 @@ const aggregate = measured(
     ['a count of none', '/minCount', 0, '1'],
     ['a broken count', '/minCount', 1.5, 'int'],
     ['a count that is text', '/minCount', '3', 'expected'],
+    ['what is plausible by one end', '/plausible', [1], 'expected [low, high]'],
+    ['what is plausible upside down', '/plausible', [9, 1], 'below the second'],
   ],
 )
 
@@ -217,6 +219,8 @@ const counter = [
     ['a max under zero', '/max', -1, '>0'],
     ['a max that is text', '/max', '999999', 'expected'],
     ['a bound beside a reset', '/maxPerHour', 5, 'only with implausible'],
+    ['a tolerance beside a reset', '/tolerance', 5, 'only with reverse or implausible'],
+    ['a tolerance under zero', '/tolerance', -1, '0'],
   ]),
   ...badRules(
     'counter',

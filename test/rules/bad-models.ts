@@ -236,6 +236,23 @@ const not = kind({ kind: 'not', of: warm }, [
   ['of a list', '/of', [warm], 'expected a condition'],
 ])
 
+const repeated = kind({ kind: 'repeated', of: warm, times: 3, for: '10s' }, [
+  ...ofInner('/of'),
+  ...notNegative('/for'),
+  ['no number of times', '/times', absent, 'expected'],
+  ['once', '/times', 1, '2'],
+  ['a broken number of times', '/times', 2.5, 'int'],
+  ['more times than are counted', '/times', 1_001, '1000'],
+  ['a number of times that is text', '/times', '3', 'expected'],
+  [
+    'of a sequence',
+    '/of',
+    { kind: 'sequence', steps: [{ when: warm }, { when: warm }] },
+    'never repeated',
+    ['/of'],
+  ],
+])
+
 const group = [
   ...kind({ kind: 'group', of: warm, by: 'site', atLeast: 10 }, [
     ...ofInner('/of'),
@@ -333,6 +350,7 @@ export const badModels: readonly BadRule[] = [
   sequence,
   several,
   not,
+  repeated,
   group,
   expression,
   windows,

@@ -98,6 +98,7 @@ test('lists the conditions within each, with their paths', () => {
     ['of/1', b],
   ])
   expect(pathsOf({ kind: 'not', of: a })).toEqual([['of', a]])
+  expect(pathsOf({ kind: 'repeated', of: a, times: 2 })).toEqual([['of', a]])
   expect(pathsOf({ kind: 'share', of: a, window: '1h', above: 0.1 })).toEqual([['of', a]])
   expect(pathsOf({ kind: 'cumulative', of: a, longerThan: '1h', reset: b })).toEqual([
     ['of', a],

@@ -118,6 +118,18 @@ describe('what can never come to an alarm', () => {
     expect(problems({ when: sequence, for: '0m' })).toEqual([])
   })
 
+  test('is one of them that must be repeated, wherever it stands', () => {
+    const twice = (of: unknown) => ({ kind: 'repeated', of, times: 2, for: '0s' })
+    const detail = 'a sequence is met at one reading and never at the next: it is never repeated'
+    expect(problems({ when: { kind: 'all', of: [warm, twice(sequence)] } } as never)).toEqual([
+      `/when/of/1/of: ${detail}`,
+    ])
+    expect(problems({ ...counter('rollover'), when: twice(counter('rollover').when) } as never)).toEqual([
+      '/when/of: a rollover is met at one reading and never at the next: it is never repeated',
+    ])
+    expect(problems({ ...counter('reverse'), when: twice(counter('reverse').when) } as never)).toEqual([])
+  })
+
   test('is no other event of a counter: a register may fall many times running', () => {
     for (const event of ['reset', 'reverse']) expect(problems({ ...counter(event), for: '1h' })).toEqual([])
   })

@@ -75,6 +75,30 @@ describe('the window and the limit', () => {
   })
 })
 
+describe('with a reading that is not plausible', () => {
+  const plausible = { ...mean, plausible: [1, 100] }
+
+  test('the window is not judged until it has passed', () => {
+    const readings = series([6, 6, 1000, 6, 6, 6])
+    expect(outcomesOf(plausible, readings)).toEqual(['met', 'met', 'unknown', 'unknown', 'unknown', 'met'])
+    expect(drive(plausible, readings)[3]?.value).toBe(undefined)
+  })
+
+  test.each<[string, number, string]>([
+    ['at the lower end', 1, 'met'],
+    ['under it', 0.99, 'unknown'],
+    ['at the upper end', 100, 'met'],
+    ['over it', 100.01, 'unknown'],
+  ])('%s', (_name, value, expected) => {
+    expect(outcomesOf({ ...plausible, above: 0 }, series([value]))).toEqual([expected])
+  })
+
+  test('it makes no difference whether the function would be moved by it', () => {
+    for (const fn of ['count', 'min', 'p50'])
+      expect(outcomesOf({ ...plausible, fn, above: 0 }, series([6, 1000]))).toEqual(['met', 'unknown'])
+  })
+})
+
 test('limit and window come from labels', () => {
   const fromLabels = { ...mean, window: { label: 'w', default: '1h' }, above: { label: 'max', default: 5 } }
   expect(outcomesOf(fromLabels, series([0, 9]))).toEqual(['cleared', 'cleared'])
@@ -100,6 +124,9 @@ test.each<[string, object, string[]]>([
   ['a minCount of 0', { minCount: 0 }, ['/minCount']],
   ['a minCount over 10,000', { minCount: 10_001 }, ['/minCount']],
   ['a minCount that is not whole', { minCount: 1.5 }, ['/minCount']],
+  ['plausible of one number', { plausible: [1] }, ['/plausible']],
+  ['plausible of nothing between', { plausible: [2, 2] }, ['/plausible']],
+  ['plausible without end', { plausible: [0, Infinity] }, ['/plausible/1']],
   ['an unknown field', { per: '1m' }, ['/per']],
 ])('refuses %s', (_name, fields, pointers) => {
   expect(problemsOf({ ...mean, ...fields })).toEqual(pointers)

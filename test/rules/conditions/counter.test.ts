@@ -71,6 +71,33 @@ describe('an implausible step', () => {
   })
 })
 
+describe('a tolerance', () => {
+  test.each<[string, object, number, number, string]>([
+    ['a fall by as much', counter('reverse', { tolerance: 7 }), 100, 93, 'cleared'],
+    ['a fall by more', counter('reverse', { tolerance: 7 }), 100, 92.9, 'met'],
+    [
+      'a fall by more than half is a reset all the same',
+      counter('reverse', { tolerance: 7 }),
+      100,
+      49,
+      'cleared',
+    ],
+    ['a rise by as much more', counter('implausible', { maxPerHour: 10, tolerance: 7 }), 0, 17, 'cleared'],
+    ['a rise by more', counter('implausible', { maxPerHour: 10, tolerance: 7 }), 0, 17.1, 'met'],
+    ['of none', counter('reverse', { tolerance: 0 }), 100, 99.9, 'met'],
+  ])('%s', (_name, condition, from, to, expected) => {
+    expect(afterStep(condition, from, to)).toBe(expected)
+  })
+
+  test('is not added up: a fall by as much is what the next is compared with', () => {
+    expect(outcomesOf(counter('reverse', { tolerance: 7 }), series([100, 94, 88]))).toEqual([
+      'unknown',
+      'cleared',
+      'cleared',
+    ])
+  })
+})
+
 test('compares with the reading before, not with the first or the highest', () => {
   expect(outcomesOf(counter('reverse'), series([9, 8, 8, 9, 7]))).toEqual([
     'unknown',
@@ -106,6 +133,9 @@ test.each<[string, object, string[]]>([
     counter('implausible', { maxPerHour: { label: 'x', default: -1 } }),
     ['/maxPerHour'],
   ],
+  ['a negative tolerance', counter('reverse', { tolerance: -1 }), ['/tolerance']],
+  ['reset with tolerance', counter('reset', { tolerance: 1 }), ['/tolerance']],
+  ['rollover with tolerance', counter('rollover', { max: 9, tolerance: 1 }), ['/tolerance']],
   ['a limit', counter('reset', { above: 1 }), ['/above']],
 ])('refuses %s', (_name, condition, pointers) => {
   expect(problemsOf(condition)).toEqual(pointers)

@@ -65,14 +65,16 @@ export const aggregate: Kind<'aggregate'> = fc
           ? fc.constantFrom({ above: 1.3337 }, { above: 3.3337 }, { below: 3.7771 }, { below: 0.7771 })
           : aboveOrBelow([1, 2, 3, 4, 6]),
         fc.constantFrom(1, 1, 2, 3),
+        fc.constantFrom(undefined, undefined, [1, 4] as const, [2, 9] as const),
       )
-      .map(([window, limits, minCount]) => ({
+      .map(([window, limits, minCount, plausible]) => ({
         kind: 'aggregate',
         metric: 'm',
         fn,
         window,
         ...limits,
         minCount,
+        plausible,
       })),
   )
 
@@ -145,11 +147,15 @@ export const counter: Kind<'counter'> = fc.oneof(
     .tuple(fc.constantFrom('reset', 'rollover', 'reverse'), fc.constantFrom(10, 12, 20))
     .map(([event, max]) => ({ kind: 'counter' as const, metric: 'm', event, max })),
   fc.constantFrom('reset', 'reverse').map((event) => ({ kind: 'counter' as const, metric: 'm', event })),
-  limit([1, 4, 8]).map((maxPerHour) => ({
+  fc
+    .constantFrom(1, 2)
+    .map((tolerance) => ({ kind: 'counter' as const, metric: 'm', event: 'reverse' as const, tolerance })),
+  fc.tuple(limit([1, 4, 8]), fc.constantFrom(undefined, 0, 1, 3)).map(([maxPerHour, tolerance]) => ({
     kind: 'counter' as const,
     metric: 'm',
     event: 'implausible' as const,
     maxPerHour,
+    tolerance,
   })),
 )
 
@@ -232,6 +238,14 @@ export const any: Kind<'any'> = fc
   .array(inner(), { minLength: 1, maxLength: 3 })
   .map((of) => ({ kind: 'any', of }))
 export const not: Kind<'not'> = inner().map((of) => ({ kind: 'not', of }))
+export const repeated: Kind<'repeated'> = fc
+  .tuple(
+    inner(),
+    fc.constantFrom(2, 2, 3, 4),
+    duration('0s', '15s', '30s', '1m'),
+    fc.option(duration('15s', '30s', '1m'), { nil: undefined }),
+  )
+  .map(([of, times, lasting, within]) => ({ kind: 'repeated', of, times, for: lasting, within }))
 
 export const group: Kind<'group'> = fc
   .tuple(

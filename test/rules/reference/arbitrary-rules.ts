@@ -208,6 +208,7 @@ export const kinds: readonly KindOfRules[] = [
   kind('all', casesOf(conditions.all, two)),
   kind('any', casesOf(conditions.any, two)),
   kind('not', casesOf(conditions.not, two)),
+  kind('repeated', casesOf(conditions.repeated, two)),
   kind('group', casesOf(conditions.group, { ...two, ...many })),
   kind(
     'expression',

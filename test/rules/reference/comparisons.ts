@@ -70,6 +70,8 @@ export const aggregate: Judge<AggregateCondition> = (condition, seen, scope) =>
     const from = now.ts - msOf(condition.window, scope.labels)
     const values = points.filter(({ ts }) => ts > from).map(({ value }) => value)
     if (values.length < condition.minCount) return unknown
+    const [low, high] = condition.plausible ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+    if (values.some((value) => value < low || value > high)) return unknown
     return compared(condition, aggregated(condition.fn, values), scope)
   })
 
@@ -113,14 +115,20 @@ export const counter: Judge<CounterCondition> = (condition, seen, scope) =>
     return metIf(stepIs(condition, previous, now, scope), now.value)
   })
 
-function stepIs({ event, max, maxPerHour }: CounterCondition, was: Point, is: Point, scope: Scope): boolean {
+function stepIs(
+  { event, max, maxPerHour, tolerance = 0 }: CounterCondition,
+  was: Point,
+  is: Point,
+  scope: Scope,
+): boolean {
   if (event === 'implausible') {
     const risen = is.value - was.value
     const hours = (is.ts - was.ts) / 3_600_000
-    return risen > 0 && risen > limitOf(maxPerHour!, scope.labels) * hours
+    return risen > 0 && risen > limitOf(maxPerHour!, scope.labels) * hours + tolerance
   }
   if (is.value >= was.value) return false
   const isRollover = max !== undefined && max - was.value + is.value < was.value - is.value
   if (event === 'rollover' || isRollover) return event === 'rollover' && isRollover
-  return (event === 'reset') === is.value < was.value / 2
+  const isReset = is.value < was.value / 2
+  return event === 'reset' ? isReset : !isReset && was.value - is.value > tolerance
 }

@@ -37,6 +37,7 @@ export function partsOf(condition: Condition): readonly Condition[] {
     case 'any':
       return condition.of
     case 'not':
+    case 'repeated':
     case 'share':
     case 'group':
       return [condition.of]

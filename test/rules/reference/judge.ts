@@ -4,7 +4,7 @@ import { absence, cumulative, flapping, inverseTime, share } from './durations.t
 import { expression } from './expression.ts'
 import type { Judge } from './judgement.ts'
 import { baseline, trend } from './learned.ts'
-import { all, any, not, sequence } from './logic.ts'
+import { all, any, not, repeated, sequence } from './logic.ts'
 import { group, peers } from './many-devices.ts'
 import { score } from './score.ts'
 
@@ -29,6 +29,7 @@ const judges: Judges = {
   all,
   any,
   not,
+  repeated,
   group,
   expression,
 }

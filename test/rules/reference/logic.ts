@@ -1,4 +1,10 @@
-import type { AllCondition, AnyCondition, NotCondition, SequenceCondition } from '../../../rules/rule.ts'
+import type {
+  AllCondition,
+  AnyCondition,
+  NotCondition,
+  RepeatedCondition,
+  SequenceCondition,
+} from '../../../rules/rule.ts'
 import { innerOf, metricsOf } from './inner.ts'
 import { type Judge, type Judgement, metIf, msOf } from './judgement.ts'
 
@@ -25,6 +31,23 @@ export const not: Judge<NotCondition> = ({ of }, seen, scope) =>
   innerOf(of, seen, scope).map(({ judgement, holds }) =>
     judgement.outcome === 'unknown' ? judgement : metIf(!holds, judgement.value),
   )
+
+export const repeated: Judge<RepeatedCondition> = (condition, seen, scope) => {
+  const { of, times, for: lasting, within } = condition
+  const withinMs = within === undefined ? Number.POSITIVE_INFINITY : msOf(within, scope.labels)
+  const inners = innerOf(of, seen, scope).map(({ judgement }) => judgement)
+  return inners.map((judgement, i) => {
+    if (judgement.outcome !== 'met') return judgement
+    const before = inners.slice(0, i).findLastIndex(({ outcome }) => !['met', 'unknown'].includes(outcome))
+    const met = seen
+      .filter((_, j) => j > before && j <= i && inners[j]!.outcome === 'met')
+      .map(({ ts }) => ts)
+    const gap = met.findLastIndex((ts, j) => j > 0 && ts - met[j - 1]! > withinMs)
+    const row = met.slice(Math.max(gap, 0))
+    const isLong = seen[i]!.ts - row[0]! >= msOf(lasting, scope.labels)
+    return { ...judgement, outcome: isLong && new Set(row).size >= times ? 'met' : 'between' }
+  })
+}
 
 export const sequence: Judge<SequenceCondition> = ({ steps }, seen, scope) => {
   const holds = steps.map(({ when }) => innerOf(when, seen, scope).map((inner) => inner.holds))
