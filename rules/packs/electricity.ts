@@ -4,7 +4,13 @@ const pack = 'electricity'
 const select = { types: ['smart_meter'] }
 const common = { class: 'maintenance', select } as const
 const voltages = ['voltage_v', 'voltage_l1_v', 'voltage_l2_v', 'voltage_l3_v']
-const tenMinutes = { kind: 'aggregate', fn: 'mean', window: '10m', minCount: 8 }
+/**
+ * What a low-voltage grid can show. Below 5 % of 230 V the supply is interrupted, and such times are no part of the means (EN 50160);
+ * a phase whose neutral is lost stands at most at the voltage between phases, 253 V · √3.
+ */
+const plausibleV = [11.5, 438]
+/** A mean over a reading that cannot be is no mean: IEC 61000-4-30 flags it, and flagged ones are left out. */
+const tenMinutes = { kind: 'aggregate', fn: 'mean', window: '10m', minCount: 8, plausible: plausibleV }
 const any = (of: readonly object[]) => ({ kind: 'any', of })
 
 const meansAbove = (label: string, limit: number) =>
@@ -12,7 +18,14 @@ const meansAbove = (label: string, limit: number) =>
 const meansBelow = (label: string, limit: number) =>
   voltages.map((metric) => ({ ...tenMinutes, metric, below: { label, default: limit } }))
 
-const frequency = { kind: 'aggregate', metric: 'frequency_hz', fn: 'mean', window: '10s' }
+/** Plausible is what instruments for 50 Hz must be able to measure (IEC 61000-4-30, class A). */
+const frequency = {
+  kind: 'aggregate',
+  metric: 'frequency_hz',
+  fn: 'mean',
+  window: '10s',
+  plausible: [42.5, 57.5],
+}
 
 /** Each phase voltage is further than 2 % from the mean of the three. */
 const unbalanced = ['l1', 'l2', 'l3']
@@ -42,7 +55,7 @@ const quality: readonly PackRule[] = [
     id: 'electricity-voltage-high',
     name: 'Voltage above +10 %',
     description:
-      'A 10-minute mean of the voltage (of any phase) above 253 V. The 10 minutes slide; those of the standard are fixed. Of fewer than 8 readings there is no mean.',
+      'A 10-minute mean of the voltage (of any phase) above 253 V. The 10 minutes slide; those of the standard are fixed. Of fewer than 8 readings there is no mean, nor over one that no low-voltage grid gives (under 11.5 V, an interruption, or over 438 V).',
     severity: 'major',
     when: any(meansAbove('voltage_high_v', 253)),
     keepFor: '10m',
@@ -55,7 +68,7 @@ const quality: readonly PackRule[] = [
     id: 'electricity-voltage-low',
     name: 'Voltage below −15 %',
     description:
-      'A 10-minute mean of the voltage (of any phase) below 195.5 V. Of fewer than 8 readings there is no mean.',
+      'A 10-minute mean of the voltage (of any phase) below 195.5 V. Of fewer than 8 readings there is no mean, nor over one under 11.5 V (an interruption) or over 438 V.',
     severity: 'major',
     when: any(meansBelow('voltage_low_v', 195.5)),
     keepFor: '10m',
@@ -68,7 +81,7 @@ const quality: readonly PackRule[] = [
     id: 'electricity-voltage-week',
     name: 'Voltage outside ±10 % for more than 5 % of a week',
     description:
-      '10-minute means outside 207–253 V for more than 5 % of the last 7 days. The week slides. What was not seen counts as within.',
+      '10-minute means outside 207–253 V for more than 5 % of the last 7 days. The week slides. What was not seen counts as within, and so do means over a reading under 11.5 V or over 438 V.',
     severity: 'minor',
     when: {
       kind: 'share',
@@ -85,7 +98,7 @@ const quality: readonly PackRule[] = [
     id: 'electricity-frequency-limit',
     name: 'Frequency outside 47–52 Hz',
     description:
-      '10-second means outside 47–52 Hz that last a minute. The minute is ours, so that one bad value raises nothing. For systems in synchronous connection.',
+      '10-second means outside 47–52 Hz that last a minute. The minute is ours, so that one bad value raises nothing. A mean over a reading outside 42.5–57.5 Hz says nothing: meters show 0 or a multiple where they measure nothing. For systems in synchronous connection.',
     severity: 'critical',
     when: any([
       { ...frequency, above: 52 },
@@ -101,7 +114,7 @@ const quality: readonly PackRule[] = [
     id: 'electricity-frequency-year',
     name: 'Frequency outside ±1 % for more than 0.5 % of a year',
     description:
-      '10-second means outside 49.5–50.5 Hz for more than 0.5 % of the last 365 days. What was not seen counts as within.',
+      '10-second means outside 49.5–50.5 Hz for more than 0.5 % of the last 365 days. What was not seen counts as within, and so does what is outside 42.5–57.5 Hz.',
     severity: 'minor',
     when: {
       kind: 'share',
@@ -136,10 +149,16 @@ const quality: readonly PackRule[] = [
     ...common,
     id: 'electricity-phase-loss',
     name: 'Phase lost',
-    description: 'One phase below 80 % of 230 V while both others have at least 90 %, for 10 seconds.',
+    description:
+      'One phase below 80 % of 230 V while both others have at least 90 %, at three readings in a row that show all three phases, over at least 10 seconds: a meter may show nothing once or twice.',
     severity: 'critical',
-    when: { kind: 'expression', cel: phaseLost, maxAge: '1m' },
-    for: '10s',
+    when: {
+      kind: 'repeated',
+      // What a phase showed at the reading before is no reading of it again; phases may come a moment apart.
+      of: { kind: 'expression', cel: phaseLost, maxAge: '5s' },
+      times: 3,
+      for: '10s',
+    },
     keepFor: '10s',
     message: '{device}: a phase is lost. Motors overheat: disconnect three-phase loads, check fuses.',
     labels: { pack, standard: practiceNotStandard },
@@ -147,6 +166,16 @@ const quality: readonly PackRule[] = [
 ]
 
 const register = { kind: 'counter', metric: 'energy_import_kwh' }
+/** kWh in five minutes at the limit of `electricity-register-implausible`: what a clock that is put right by as much makes of a register. */
+const tolerance = 7
+
+const reverse = (metric: string) => {
+  const fall = { ...register, metric, event: 'reverse', max: 1_000_000 }
+  return [
+    { ...fall, tolerance },
+    { kind: 'repeated', of: fall, times: 2 },
+  ]
+}
 
 const metering: readonly PackRule[] = [
   {
@@ -179,12 +208,10 @@ const metering: readonly PackRule[] = [
     ...common,
     id: 'electricity-register-reverse',
     name: 'Register ran backwards',
-    description: 'A register of energy fell, but to no less than half: it must never fall.',
+    description:
+      'A register of energy fell, but to no less than half: it must never fall. By over 7 kWh at once, or at two readings in a row: where a clock is put back, readings of before and after stand side by side, and the register seems to fall by less, and never twice.',
     severity: 'major',
-    when: any([
-      { ...register, event: 'reverse', max: 1_000_000 },
-      { ...register, metric: 'energy_export_kwh', event: 'reverse', max: 1_000_000 },
-    ]),
+    when: any([...reverse('energy_import_kwh'), ...reverse('energy_export_kwh')]),
     // At night a meter that turns the wrong way falls by less than it shows, now and then: that is one alarm.
     keepFor: '6h',
     message:
@@ -196,12 +223,13 @@ const metering: readonly PackRule[] = [
     id: 'electricity-register-implausible',
     name: 'Register rose too fast',
     description:
-      'The import register rose by more than the connection can carry: I_max · U · √3 · Δt · 1.2, which for 100 A and 400 V is 83.14 kWh an hour. Label `import_kwh_per_h_max` for other connections, or for registers in steps of a kWh.',
+      'The import register rose by more than the connection can carry: I_max · U · √3 · Δt · 1.2, which for 100 A and 400 V is 83.14 kWh an hour, and by 7 kWh (five minutes of that) more, since clocks are put right. Label `import_kwh_per_h_max` for other connections, or for registers in steps of a kWh.',
     severity: 'major',
     when: {
       ...register,
       event: 'implausible',
       maxPerHour: { label: 'import_kwh_per_h_max', default: 83.14 },
+      tolerance,
     },
     message:
       '{device}: the register rose to {value} kWh faster than {threshold} kWh an hour. Do not bill it.',

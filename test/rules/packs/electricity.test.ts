@@ -1,36 +1,14 @@
-import { healthyDay, type PackCase, type Phase, testHealthy, testPack } from './pack-drive.ts'
+import { electricityCase as row } from './electricity-case.ts'
+import { meteringCases } from './metering-cases.ts'
+import { healthyDay, testHealthy, testPack } from './pack-drive.ts'
 
 const type = 'smart_meter'
-const row = (
-  rule: string,
-  is: string,
-  every: string,
-  plays: readonly Phase[],
-  says: readonly string[],
-  labels?: Record<string, string>,
-): PackCase => ({
-  rule: `electricity-${rule}`,
-  is,
-  every,
-  plays,
-  says,
-  type,
-  ...(labels === undefined ? {} : { labels }),
-})
-
 const v = (voltage_v: number) => ({ voltage_v })
 const hz = (frequency_hz: number) => ({ frequency_hz })
-const kwh = (energy_import_kwh: number) => ({ energy_import_kwh })
-const watts = (active_power_w: number) => ({ active_power_w })
 const phases = (l1: number, l2: number, l3: number) => ({
   voltage_l1_v: l1,
   voltage_l2_v: l2,
   voltage_l3_v: l3,
-})
-const load = (active_power_w: number, power_factor: number) => ({ active_power_w, power_factor })
-const reactive = (active_power_w: number, reactive_power_var: number) => ({
-  active_power_w,
-  reactive_power_var,
 })
 
 testPack('electricity', [
@@ -47,6 +25,25 @@ testPack('electricity', [
     ['raised 7m', 'cleared 20m'],
   ),
   row('voltage-high', 'one reading fewer than make a mean', '1m', [['7m', v(253.01)]], []),
+  row(
+    'voltage-high',
+    'readings that no grid gives, again and again',
+    '1m',
+    [['3h', (since) => v(since % 300_000 === 0 ? 1000 : 230)]],
+    [],
+  ),
+  row('voltage-high', 'the highest that a grid gives, and on', '1m', [['8m', v(438)]], ['raised 7m']),
+  row('voltage-high', 'what no grid gives, and on', '1m', [['1h', v(438.1)]], []),
+  row(
+    'voltage-high',
+    'over, from ten minutes after a reading that no grid gives',
+    '1m',
+    [
+      ['1m', v(1000)],
+      ['12m', v(254)],
+    ],
+    ['raised 10m'],
+  ),
   row(
     'voltage-high',
     'one spike',
@@ -76,6 +73,15 @@ testPack('electricity', [
   ),
   row(
     'voltage-low',
+    'an interruption every five minutes',
+    '1m',
+    [['3h', (since) => v(since % 300_000 === 0 ? 0 : 200)]],
+    [],
+  ),
+  row('voltage-low', 'the lowest that is no interruption', '1m', [['8m', v(11.5)]], ['raised 7m']),
+  row('voltage-low', 'an interruption', '1m', [['1h', v(11.4)]], []),
+  row(
+    'voltage-low',
     'a start with one reading of nothing',
     '1m',
     [
@@ -97,11 +103,27 @@ testPack('electricity', [
     [],
   ),
   row('voltage-week', 'just under 207 V, just over 5 %', '1m', [['513m', v(206.99)]], ['raised 512m']),
+  row(
+    'voltage-week',
+    'readings that no grid gives, 10 % of all',
+    '1m',
+    [['20h', (since) => v(since % 600_000 === 0 ? 1000 : since % 600_000 === 300_000 ? 0 : 230)]],
+    [],
+  ),
   row('voltage-week', 'at 253 V', '1m', [['10h', v(253)]], []),
   row('voltage-week', 'at 207 V', '1m', [['10h', v(207)]], []),
   row('frequency-limit', 'at 52 Hz', '1m', [['5m', hz(52)]], []),
   row('frequency-limit', 'just over, for exactly a minute', '1m', [['2m', hz(52.01)]], ['raised 1m']),
   row('frequency-limit', 'one bad value', '1m', [['1m', hz(0)]], []),
+  row(
+    'frequency-limit',
+    'nothing and ten times as much, over and over',
+    '1m',
+    [['10m', (since) => hz(since % 120_000 === 0 ? 0 : 500)]],
+    [],
+  ),
+  row('frequency-limit', 'the highest that is measured', '1m', [['2m', hz(57.5)]], ['raised 1m']),
+  row('frequency-limit', 'the lowest that is measured', '1m', [['2m', hz(42.5)]], ['raised 1m']),
   row('frequency-limit', 'just under a minute', '10s', [['60s', hz(46.9)]], []),
   row('frequency-limit', 'at 47 Hz', '1m', [['5m', hz(47)]], []),
   row('frequency-limit', 'just under 47 Hz', '1m', [['2m', hz(46.99)]], ['raised 1m']),
@@ -109,6 +131,7 @@ testPack('electricity', [
   row('frequency-year', 'just over 50.5 Hz for exactly 0.5 %', '6m', [['2634m', hz(50.51)]], []),
   row('frequency-year', 'just over 50.5 Hz for more', '6m', [['2640m', hz(50.51)]], ['raised 2634m']),
   row('frequency-year', 'just under 49.5 Hz for more', '6m', [['2640m', hz(49.49)]], ['raised 2634m']),
+  row('frequency-year', 'nothing measured for more', '6m', [['2700m', hz(0)]], []),
   row('frequency-year', 'at 50.5 Hz', '6m', [['2700m', hz(50.5)]], []),
   row('frequency-year', 'at 49.5 Hz', '6m', [['2700m', hz(49.5)]], []),
   row('unbalance-week', 'at 2 %', '1m', [['10h', phases(204, 200, 196)]], []),
@@ -132,180 +155,53 @@ testPack('electricity', [
   ),
   row(
     'phase-loss',
-    'just under 80 % for exactly 10 s, others at 90 %',
+    'just under 80 % at three readings, others at 90 %',
     '10s',
-    [['20s', phases(183.9, 207, 207)]],
-    ['raised 10s'],
+    [['30s', phases(183.9, 207, 207)]],
+    ['raised 20s'],
   ),
-  row('phase-loss', 'the third phase', '10s', [['20s', phases(230, 230, 0)]], ['raised 10s']),
+  row('phase-loss', 'the third phase, each minute', '1m', [['3m', phases(230, 230, 0)]], ['raised 2m']),
+  row('phase-loss', 'at exactly 10 s', '1s', [['11s', phases(0, 230, 230)]], ['raised 10s']),
+  row('phase-loss', 'under 10 s', '1s', [['10s', phases(0, 230, 230)]], []),
   row('phase-loss', 'at 80 %', '10s', [['60s', phases(184, 230, 230)]], []),
   row('phase-loss', 'another just under 90 %', '10s', [['60s', phases(0, 206.9, 230)]], []),
-  row('phase-loss', 'under 10 s', '9s', [['18s', phases(0, 230, 230)]], []),
   row(
-    'register-reset',
-    'just under half',
+    'phase-loss',
+    'nothing shown twice, and again later',
     '1m',
     [
-      ['1m', kwh(1000)],
-      ['2m', kwh(499)],
-    ],
-    ['raised 1m', 'cleared 2m'],
-  ),
-  row(
-    'register-reset',
-    'at half',
-    '1m',
-    [
-      ['1m', kwh(1000)],
-      ['2m', kwh(500)],
+      ['2m', phases(230, 0, 230)],
+      ['1m', phases(230, 230, 230)],
+      ['2m', phases(230, 0, 230)],
+      ['5m', phases(230, 230, 230)],
     ],
     [],
   ),
   row(
-    'register-reset',
-    'a rollover',
+    'phase-loss',
+    'nothing shown once, and not the phase again',
     '1m',
     [
-      ['1m', kwh(999_999)],
-      ['2m', kwh(1)],
+      ['1m', phases(230, 0, 230)],
+      ['5m', { voltage_l1_v: 230, voltage_l3_v: 230 }],
     ],
     [],
   ),
   row(
-    'register-rollover',
-    'over 999,999',
+    'phase-loss',
+    'three readings with others between that lack a phase',
     '1m',
-    [
-      ['1m', kwh(999_999)],
-      ['2m', kwh(1)],
-    ],
-    ['raised 1m', 'cleared 2m'],
+    [['5m', (since) => (since % 120_000 === 0 ? phases(230, 0, 230) : { voltage_l1_v: 230 })]],
+    ['raised 4m'],
   ),
   row(
-    'register-rollover',
-    'a reset',
-    '1m',
-    [
-      ['1m', kwh(1000)],
-      ['2m', kwh(1)],
-    ],
-    [],
+    'phase-loss',
+    'phases that come a second apart',
+    '1s',
+    [['30s', (since) => ({ [`voltage_l${((since / 1000) % 3) + 1}_v`]: since % 3000 === 0 ? 0 : 230 })]],
+    ['raised 12s'],
   ),
-  row(
-    'register-reverse',
-    'at half, cleared after six hours without another fall',
-    '1m',
-    [
-      ['1m', kwh(1000)],
-      ['362m', kwh(500)],
-    ],
-    ['raised 1m', 'cleared 362m'],
-  ),
-  row(
-    'register-reverse',
-    'just under the previous',
-    '1m',
-    [
-      ['1m', kwh(1000)],
-      ['1m', kwh(999.9)],
-    ],
-    ['raised 1m'],
-  ),
-  row('register-reverse', 'the same', '1m', [['5m', kwh(1000)]], []),
-  row(
-    'register-implausible',
-    'at the limit',
-    '1h',
-    [
-      ['1h', kwh(0)],
-      ['1h', kwh(83.14)],
-    ],
-    [],
-  ),
-  row(
-    'register-implausible',
-    'just over',
-    '1h',
-    [
-      ['1h', kwh(0)],
-      ['1h', kwh(83.15)],
-    ],
-    ['raised 1h'],
-  ),
-  row(
-    'register-implausible',
-    'limit from the label',
-    '1h',
-    [
-      ['1h', kwh(0)],
-      ['1h', kwh(11)],
-    ],
-    ['raised 1h'],
-    {
-      import_kwh_per_h_max: '10',
-    },
-  ),
-  row('export-without-generation', 'at 20 W', '1m', [['1h', watts(-20)]], [], { generation: 'none' }),
-  row(
-    'export-without-generation',
-    'just over, for exactly 5 minutes; then at the limit of clearing',
-    '1m',
-    [
-      ['6m', watts(-20.1)],
-      ['6m', watts(-10)],
-    ],
-    ['raised 5m', 'cleared 11m'],
-    { generation: 'none' },
-  ),
-  row('export-without-generation', 'under 5 minutes', '1m', [['5m', watts(-500)]], [], {
-    generation: 'none',
-  }),
-  row('export-without-generation', 'a house that has generation', '1m', [['1h', watts(-500)]], [], {
-    generation: 'pv',
-  }),
-  row('power-factor', 'at 0.9', '1m', [['1h', load(1500, 0.9)]], []),
-  row(
-    'power-factor',
-    'just under, for exactly 15 minutes',
-    '1m',
-    [['16m', load(1500, 0.899)]],
-    ['raised 15m'],
-  ),
-  row(
-    'power-factor',
-    'capacitive, as some meters write it',
-    '1m',
-    [['16m', load(1500, -0.899)]],
-    ['raised 15m'],
-  ),
-  row('power-factor', 'under 15 minutes', '1m', [['15m', load(1500, 0.5)]], []),
-  row('power-factor', 'at the least load', '1m', [['1h', load(1000, 0.5)]], []),
-  row('power-factor', 'just over the least load', '1m', [['16m', load(1000.1, 0.5)]], ['raised 15m']),
-  // 0.9 is a reactive power of 726.48 var.
-  row('power-factor', 'calculated, just under', '1m', [['16m', reactive(1500, 727)]], ['raised 15m']),
-  row('power-factor', 'calculated, just over', '1m', [['1h', reactive(1500, 726)]], []),
-  row('no-consumption', 'exactly 7 days', '1h', [['169h', kwh(100)]], ['raised 7d']),
-  row('no-consumption', 'under 7 days', '1h', [['168h', kwh(100)]], []),
-  row(
-    'no-consumption',
-    'risen by 0.1 kWh',
-    '1h',
-    [
-      ['100h', kwh(0)],
-      ['69h', kwh(0.1)],
-    ],
-    ['raised 7d'],
-  ),
-  row(
-    'no-consumption',
-    'risen by a little more',
-    '1h',
-    [
-      ['100h', kwh(0)],
-      ['100h', kwh(0.11)],
-    ],
-    [],
-  ),
+  ...meteringCases,
 ])
 
 for (const seed of [1, 2])

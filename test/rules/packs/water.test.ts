@@ -30,6 +30,12 @@ const burst = (percent: number, limit: number): PackCase[] => [
   row(`burst-${percent}`, 'at the limit', [['3h', flow(limit)]], []),
   row(`burst-${percent}`, 'just under', [['3h', flow(limit - 0.1)]], []),
   row(`burst-${percent}`, 'just over, for exactly 30 minutes', [['45m', flow(limit + 0.1)]], ['raised 30m']),
+  row(
+    `burst-${percent}`,
+    'just over, but the reading between was lost',
+    [['2h', (since) => (since % 1_800_000 === 900_000 ? {} : flow(limit + 0.1))]],
+    [],
+  ),
   row(`burst-${percent}`, 'just over, for less', [['30m', flow(limit + 0.1)]], []),
   row(
     `burst-${percent}`,
