@@ -8,7 +8,7 @@ import { planRun } from '../simulators/plan.ts'
 import type { RunProgress } from '../simulators/run.ts'
 import type { Scenario } from '../simulators/scenario.ts'
 import { checkedScenario } from '../simulators/scenario-check.ts'
-import { type ScoredRunReport, scoredRun } from '../simulators/scored-run.ts'
+import { type ScoredRunOptions, type ScoredRunReport, scoredRun } from '../simulators/scored-run.ts'
 import { client } from './connection.ts'
 import {
   addedFaults,
@@ -71,32 +71,53 @@ export function runCommand(): Command {
         '  $ tidemark simulate run --devices 60 --duration 5m --speed 60 --faults dirty\n' +
         '  $ tidemark simulate run --start 2026-11-23T00:00:00Z --speed 1440 --duration 60s --seed 7 --json\n\n' +
         'A run ends now and so begins in the past. Devices that have reported later already would be late: give\n' +
-        'another --prefix, or a new platform. Exit code 1: something sent was not acknowledged.\n',
+        'another --prefix, or a new platform. Exit code 1: something sent was not acknowledged;\n' +
+        '130: interrupted.\n',
     )
     .action(async (flags: RunFlags, command: Command) => {
       const scenario = checkedScenario(flags.scenario)
       const plan = planned(scenario, flags)
-      const speed = speedOf(scenario, flags)
-      const { ledger, truth, settle: settleMs } = flags
-      const progress = progressLine()
-      await interruptible(async (signal) => {
-        const onProgress = (at: RunProgress) => progress(shown(at))
-        const platform = ownPlatform(scenario, command)
-        try {
-          await platform?.start()
-          const { mqttUrl = flags.url } = platform ?? {}
-          const api =
-            platform === undefined ? client(flags) : new ApiClient(platform.httpUrl, platform.adminToken)
-          const options = { scenario, plan, speed, mqttUrl, api, platform, ledger, truth, signal, onProgress }
-          const result = await scoredRun({ ...options, settleMs })
-          printReport(result, flags.json)
-          if (result.run.acknowledged < result.run.sent) process.exitCode = 1
-          if (result.failure !== undefined) throw result.failure
-        } finally {
-          await platform?.stop()
-        }
-      })
+      await interruptible(
+        (signal) => ran({ scenario, plan, signal }, flags, command),
+        () => keptOf(flags),
+      )
     })
+}
+
+async function ran(
+  given: Pick<ScoredRunOptions, 'scenario' | 'plan' | 'signal'>,
+  flags: RunFlags,
+  command: Command,
+): Promise<void> {
+  const { scenario, signal } = given
+  const { ledger, truth, settle: settleMs } = flags
+  const progress = progressLine()
+  const onProgress = (at: RunProgress) => progress(shown(at))
+  const platform = ownPlatform(scenario, command)
+  try {
+    await platform?.start()
+    const { mqttUrl = flags.url } = platform ?? {}
+    const api = platform === undefined ? client(flags) : new ApiClient(platform.httpUrl, platform.adminToken)
+    const options = { speed: speedOf(scenario, flags), mqttUrl, api, platform, ledger, truth, settleMs }
+    const result = await scoredRun({ ...given, ...options, onProgress })
+    printReport(result, flags.json)
+    if (result.run.acknowledged < result.run.sent) process.exitCode = 1
+    if (result.failure !== undefined) throw result.failure
+  } finally {
+    // Nobody waits for what goes with its folder anyway.
+    if (signal.aborted) await platform?.kill()
+    await platform?.stop()
+  }
+}
+
+/** What an interrupted run leaves. */
+function keptOf({ ledger, truth }: RunFlags): string {
+  const kept = [
+    ...(ledger === undefined ? [] : [`what was acknowledged in ${ledger}`]),
+    ...(truth === undefined ? [] : [`the truth in ${truth}`]),
+  ]
+  if (kept.length === 0) return 'not judged, and nothing kept to judge it by: give --ledger and --truth'
+  return `not judged; kept: ${kept.join(', ')}`
 }
 
 /** One object of all; or the run, then what was lost, then what was told. */

@@ -5,6 +5,7 @@ import { writePlots } from '../simulators/score/plot-files.ts'
 import { scoreTable } from '../simulators/score/score-table.ts'
 import { type ApiFlags, client, withApi } from './connection.ts'
 import { durationOption, time } from './simulate-options.ts'
+import { interruptible } from './terminal.ts'
 
 interface ScoreFlags extends ApiFlags {
   truth: string
@@ -34,16 +35,20 @@ export function scoreCommand(): Command {
     )
     .action(async (flags: ScoreFlags) => {
       const marks = flags.scenario === undefined ? undefined : checkedScenario(flags.scenario).pass
-      const api = client(flags)
       const { truth: truthFile, settle: settleMs, from: fromMs, to: toMs } = flags
-      const result = await assess({ truthFile, api, settleMs, nowMs: Date.now(), fromMs, toMs, marks })
-      const plots =
-        flags.plots === undefined
-          ? undefined
-          : await writePlots(api, result.score.truths, result.span, flags.plots)
-      if (flags.json) process.stdout.write(`${JSON.stringify({ ...scoreReport(result), plots })}\n`)
-      else process.stdout.write(`${scoreText(result)}${plotsText(plots, flags.plots)}`)
-      if (result.marks.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
+      const kept = () =>
+        `nothing was scored, ${truthFile} is as it was${flags.plots === undefined ? '' : `; pictures that were drawn are in ${flags.plots}`}`
+      await interruptible(async (signal) => {
+        const api = client(flags).until(signal)
+        const result = await assess({ truthFile, api, settleMs, nowMs: Date.now(), fromMs, toMs, marks })
+        const plots =
+          flags.plots === undefined
+            ? undefined
+            : await writePlots(api, result.score.truths, result.span, flags.plots)
+        if (flags.json) process.stdout.write(`${JSON.stringify({ ...scoreReport(result), plots })}\n`)
+        else process.stdout.write(`${scoreText(result)}${plotsText(plots, flags.plots)}`)
+        if (result.marks.some(({ verdict }) => verdict === 'missed')) process.exitCode = 1
+      }, kept)
     })
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { verify } from '../simulators/verify.ts'
 import { type ApiFlags, client, withApi } from './connection.ts'
 import { durationOption } from './simulate-options.ts'
-import { endProgress, progressLine, report } from './terminal.ts'
+import { endProgress, interruptible, progressLine, report } from './terminal.ts'
 
 /** `tidemark simulate verify` */
 export function verifyCommand(): Command {
@@ -18,16 +18,23 @@ export function verifyCommand(): Command {
       '\nExample:\n  $ tidemark simulate verify --ledger run.ndjson --api http://127.0.0.1:8080\n\n' +
         'Messages that the platform has to refuse (no JSON, a time outside 2000 to 2099, a value outside the range of its\n' +
         'profile) must be among its dead letters: deadLettered, or else deadLettersMissing, which is part of missing.\n' +
-        'Exit code 1: missing, altered, invented or repeated is above 0; 2: no ledger; 3: the platform does not answer.\n',
+        'Exit code 1: missing, altered, invented or repeated is above 0; 2: no ledger; 3: the platform does not answer;\n' +
+        '130: interrupted.\n',
     )
     .action(async (flags: ApiFlags & { ledger: string; settle: number; json?: boolean }) => {
       const { ledger, settle: settleMs } = flags
       const progress = progressLine()
-      const onProgress = (at: { devices: number; stored: number }) =>
+      let compared = 0
+      const onProgress = (at: { devices: number; stored: number }) => {
+        compared = at.devices
         progress(`${at.devices} devices, ${at.stored} readings`)
-      const result = await verify({ ledger, api: client(flags), settleMs, onProgress })
-      endProgress()
-      report(result, flags.json)
-      if (result.missing + result.altered + result.invented + result.repeated > 0) process.exitCode = 1
+      }
+      const kept = () => `${compared} devices were compared, ${ledger} is as it was`
+      await interruptible(async (signal) => {
+        const result = await verify({ ledger, api: client(flags).until(signal), settleMs, onProgress })
+        endProgress()
+        report(result, flags.json)
+        if (result.missing + result.altered + result.invented + result.repeated > 0) process.exitCode = 1
+      }, kept)
     })
 }

@@ -1,8 +1,16 @@
+import { TidemarkError } from '../lib/errors.ts'
+
 const interruptedExitCode = 130
 const progressEveryMs = 200
 
-/** Runs a client command until it ends; Ctrl-C (or SIGTERM) aborts it, lets it print its summary, and makes the exit code 130. */
-export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+/**
+ * Runs a client command until it ends; Ctrl-C (or SIGTERM) aborts it, lets it print its summary, and makes the exit code 130. Work
+ * that has no summary then rejects with TIDEMARK_INTERRUPTED, and `kept` says what is left of it.
+ */
+export async function interruptible(
+  work: (signal: AbortSignal) => Promise<void>,
+  kept: () => string = () => 'nothing was changed',
+): Promise<void> {
   const interruption = new AbortController()
   const onSignal = () => {
     // A second Ctrl-C does not wait for the summary.
@@ -13,6 +21,10 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
   process.on('SIGTERM', onSignal)
   try {
     await work(interruption.signal)
+  } catch (error) {
+    if (!(error instanceof TidemarkError) || error.code !== 'TIDEMARK_INTERRUPTED') throw error
+    const message = `interrupted: ${kept()}`
+    throw new TidemarkError('TIDEMARK_INTERRUPTED', message, { exitCode: interruptedExitCode })
   } finally {
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)

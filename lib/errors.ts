@@ -4,7 +4,7 @@
  */
 export class TidemarkError extends Error {
   readonly code: `TIDEMARK_${string}`
-  /** Of the process when the error ends it: 1 failed, 2 usage or bad configuration, 3 could not connect. */
+  /** Of the process when the error ends it: 1 failed, 2 usage or bad configuration, 3 could not connect, 130 interrupted. */
   readonly exitCode: number
 
   constructor(

@@ -59,12 +59,25 @@ export class ApiClient {
   /** Also the password of an operator on MQTT. */
   readonly token: string
   readonly #timeoutMs: number
+  readonly #interruption: AbortSignal | undefined
 
   /** `url` is the platform's, without `/api/v1`. */
-  constructor(url: string, token: string, timeoutMs = answerMsMax) {
+  constructor(url: string, token: string, timeoutMs = answerMsMax, interruption?: AbortSignal) {
     this.#timeoutMs = timeoutMs
     this.#url = url.replace(/\/+$/, '')
     this.token = token
+    this.#interruption = interruption
+  }
+
+  /** The same client for work that ends when `signal` aborts: from then on all that it is asked rejects with TIDEMARK_INTERRUPTED (exit code 130). */
+  until(signal: AbortSignal): ApiClient {
+    return new ApiClient(this.#url, this.token, this.#timeoutMs, signal)
+  }
+
+  /** For work between requests. Throws TIDEMARK_INTERRUPTED (exit code 130). */
+  throwIfInterrupted(): void {
+    if (this.#interruption?.aborted)
+      throw new TidemarkError('TIDEMARK_INTERRUPTED', 'interrupted', { exitCode: 130 })
   }
 
   /** The answer's JSON. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR. */
@@ -75,33 +88,43 @@ export class ApiClient {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<T> {
     const isLines = typeof body === 'string'
-    let response: Response
+    const { ok, status, text } = await this.#answer(`/api/v1${path}`, {
+      method,
+      headers: {
+        ...headers,
+        authorization: `Bearer ${this.token}`,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': isLines ? 'application/x-ndjson' : 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: isLines ? body : JSON.stringify(body) }),
+    })
+    if (!ok) {
+      const { said, problem } = problemIn(status, text)
+      const message = `${method} ${path}: ${status} ${said}`
+      throw new TidemarkError('TIDEMARK_API_ERROR', message, { cause: problem })
+    }
+    return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /** An answer to its last byte, whatever its status. */
+  async #answer(
+    path: string,
+    asked: RequestInit,
+  ): Promise<{ readonly ok: boolean; readonly status: number; readonly text: string }> {
+    this.throwIfInterrupted()
+    const timeout = AbortSignal.timeout(this.#timeoutMs)
+    const signal = this.#interruption === undefined ? timeout : AbortSignal.any([timeout, this.#interruption])
     try {
-      response = await fetch(`${this.#url}/api/v1${path}`, {
-        method,
-        signal: AbortSignal.timeout(this.#timeoutMs),
-        headers: {
-          ...headers,
-          authorization: `Bearer ${this.token}`,
-          ...(body === undefined
-            ? {}
-            : { 'content-type': isLines ? 'application/x-ndjson' : 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: isLines ? body : JSON.stringify(body) }),
-      })
+      const response = await fetch(`${this.#url}${path}`, { ...asked, signal })
+      return { ok: response.ok, status: response.status, text: await response.text() }
     } catch (error) {
+      this.throwIfInterrupted()
       const reason = messageOf((error as Error).cause ?? error)
       throw new TidemarkError('TIDEMARK_API_UNREACHABLE', `${this.#url} does not answer: ${reason}`, {
         exitCode: 3,
       })
     }
-    const text = await response.text()
-    if (!response.ok) {
-      const { said, problem } = problemIn(response.status, text)
-      const message = `${method} ${path}: ${response.status} ${said}`
-      throw new TidemarkError('TIDEMARK_API_ERROR', message, { cause: problem })
-    }
-    return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T
   }
 
   /** The items of a list, page after page; `path` with at least one parameter. Rejects as `request` does. */
@@ -119,14 +142,7 @@ export class ApiClient {
 
   /** What `/metrics` says, by name with its labels. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3). */
   async metrics(): Promise<Map<string, number>> {
-    const text = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(this.#timeoutMs) })
-      .then((response) => response.text())
-      .catch((error) => {
-        const reason = messageOf((error as Error).cause ?? error)
-        throw new TidemarkError('TIDEMARK_API_UNREACHABLE', `${this.#url} does not answer: ${reason}`, {
-          exitCode: 3,
-        })
-      })
+    const { text } = await this.#answer('/metrics', {})
     const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
     return new Map(
       samples.map((line) => [

@@ -115,8 +115,8 @@ export async function dispatchDuring(
     for (let from: string | undefined = '0'; from !== undefined; ) from = await dispatchOnce(dispatcher, from)
     const raised = Object.keys(keptIn(file).state.jobs)
     const isTold = () => keptIn(file).told.every((event) => toldOf.has(event))
-    for (const untilMs = performance.now() + observedMsMax; !isTold() && performance.now() < untilMs; )
-      await delay(pollMs)
+    const untilMs = performance.now() + observedMsMax
+    while (!isTold() && !interrupted.aborted && performance.now() < untilMs) await delay(pollMs)
     return {
       assignedTwice: [...toldOf.values()].filter(({ size }) => size > 1).length,
       unassigned: raised.filter((event) => !toldOf.has(event)).length,

@@ -7,9 +7,10 @@ const mebibyte = 2 ** 20
 /** Watches how much memory the platform takes, by its own word in `/metrics`, until `signal` aborts; the most, in MiB, or undefined. */
 export async function peakMemoryMiB(api: ApiClient, signal: AbortSignal): Promise<number | undefined> {
   let peak: number | undefined
+  const asked = api.until(signal)
   while (!signal.aborted) {
     // A platform that is down or older says nothing of its memory; what was seen stands.
-    const metrics = await api.metrics().catch(() => undefined)
+    const metrics = await asked.metrics().catch(() => undefined)
     const bytes = metrics?.get('process_resident_memory_bytes')
     if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes / mebibyte)
     await delay(everyMs, signal)

@@ -30,7 +30,7 @@ export interface ScoredRunReport {
   readonly verify?: VerifyReport
   /** None of a scenario without faults and marks, nor of a run that was interrupted. */
   readonly score?: Assessment
-  /** Why nobody knows the rest: the platform did not answer any more. */
+  /** Why nobody knows the rest: the platform did not answer any more, or this was interrupted (TIDEMARK_INTERRUPTED). */
   readonly failure?: TidemarkError
   /** Of a scenario that kills. */
   readonly kills?: readonly Kill[]
@@ -52,28 +52,32 @@ export async function scoredRun(options: ScoredRunOptions): Promise<ScoredRunRep
 }
 
 async function runAndScore(options: ScoredRunOptions, folder: string): Promise<ScoredRunReport> {
-  const { scenario, plan, api, settleMs, signal } = options
+  const { scenario, plan, settleMs, signal } = options
+  const api = options.api.until(signal)
   const asked = new Set(scenario.pass.map(({ figure }) => figure))
   const needsLedger = verifyFigures.some((figure) => asked.has(figure))
   const ledger = options.ledger ?? (needsLedger ? join(folder, 'ledger.ndjson') : undefined)
   const truth = options.truth ?? join(folder, 'truth.ndjson')
   const over = new AbortController()
-  const memory = peakMemoryMiB(api, over.signal)
+  const memory = peakMemoryMiB(options.api, over.signal)
   const dispatch = dispatchFigures.some((figure) => asked.has(figure))
-    ? dispatchDuring({ ...options, file: join(folder, 'dispatch.json'), interrupted: signal }, over.signal)
+    ? dispatchDuring(
+        { ...options, api, file: join(folder, 'dispatch.json'), interrupted: signal },
+        over.signal,
+      )
     : undefined
   // Where the run itself fails nobody asks how this ended.
   dispatch?.catch(() => undefined)
   const { report, ...killed } = await runAndKill({ ...options, ledger, truth }, over)
   const ran = { run: report, ...killed }
-  if (signal.aborted) return ran
-  const findings = async (): Promise<Pick<ScoredRunReport, 'verify' | 'score'>> => {
-    const verified = ledger === undefined ? undefined : await verify({ ledger, api, settleMs })
-    if (plan.truths.length === 0 && scenario.pass.length === 0)
-      return { ...(verified && { verify: verified }) }
+  const found: { verify?: VerifyReport; score?: Assessment } = {}
+  const find = async () => {
+    api.throwIfInterrupted()
+    if (ledger !== undefined) found.verify = await verify({ ledger, api, settleMs })
+    if (plan.truths.length === 0 && scenario.pass.length === 0) return
     const memoryMiB = await memory
     const figures: RunFigures = {
-      ...verified,
+      ...found.verify,
       ackP99Ms: report.ackMs.p99,
       ...(report.eventMs && { eventP99Ms: report.eventMs.p99 }),
       ...(memoryMiB !== undefined && { platformMemoryMiB: memoryMiB }),
@@ -82,13 +86,13 @@ async function runAndScore(options: ScoredRunOptions, folder: string): Promise<S
       ...(asked.has('eventsDiffer') && { eventsDiffer: await eventsDiffer(api, plan) }),
       ...(asked.has('backfillDiffers') && { backfillDiffers: await backfillDiffers(api, plan) }),
     }
-    const score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
-    return { ...(verified && { verify: verified }), score }
+    found.score = await assess({ truthFile: truth, api, settleMs, nowMs: plan.endMs, run: figures })
   }
   try {
-    return { ...ran, ...(await findings()) }
+    await find()
+    return { ...ran, ...found }
   } catch (failure) {
-    if (failure instanceof TidemarkError) return { ...ran, failure }
+    if (failure instanceof TidemarkError) return { ...ran, ...found, failure }
     throw failure
   }
 }

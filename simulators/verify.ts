@@ -61,11 +61,11 @@ const devicesAtOnceMax = 4
 
 /**
  * Compares what was acknowledged with what is stored, reading by reading, and with the dead letters. Rejects with
- * TIDEMARK_LEDGER_INVALID (exit code 2) when there is nothing to compare, TIDEMARK_API_UNREACHABLE (3) or TIDEMARK_API_ERROR.
+ * TIDEMARK_LEDGER_INVALID (exit code 2) when there is nothing to compare, or as `api` does.
  */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const { api } = options
-  const { readings, letters, messages, firstSentAt } = await expectations(options.ledger)
+  const { readings, letters, messages, firstSentAt } = await expectations(options.ledger, api)
   const pending = await settled(api, options.settleMs)
   const profiles = new Profiles(api)
   const counts = { acknowledged: messages, stored: 0, missing: 0, altered: 0, invented: 0, repeated: 0 }
@@ -133,12 +133,14 @@ async function compareDevice(
   return { stored, differences }
 }
 
-async function expectations(path: string): Promise<Expectations> {
+async function expectations(path: string, api: ApiClient): Promise<Expectations> {
   const readings = new Map<string, Expected>()
   const letters = new ExpectedLetters()
   let messages = 0
   let firstSentAt = Number.POSITIVE_INFINITY
   for await (const { device, ts, values, deadLetter, sentAt } of readLedger(path)) {
+    // A ledger of a million lines takes seconds.
+    api.throwIfInterrupted()
     firstSentAt = Math.min(firstSentAt, sentAt)
     const expected: Expected = readings.get(device) ?? new Map()
     readings.set(device, expected)

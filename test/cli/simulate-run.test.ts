@@ -109,7 +109,8 @@ test('interrupted, it prints what it sent, judges nothing and ends with 130', as
   await expect.poll(hasReported, { timeout: 15_000 }).toBe(true)
   child.kill('SIGINT')
   const { exitCode, stdout, stderr } = await ended
-  expect([exitCode, stderr]).toEqual([130, ''])
+  const left = 'not judged, and nothing kept to judge it by: give --ledger and --truth'
+  expect([exitCode, stderr]).toEqual([130, `tidemark: interrupted: ${left} (TIDEMARK_INTERRUPTED)\n`])
   const report = JSON.parse(stdout)
   expect(report.sent).toBeGreaterThan(0)
   expect(report.acknowledged).toBe(report.sent)

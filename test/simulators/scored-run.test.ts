@@ -132,7 +132,8 @@ test('interrupted, it says what it sent and judges nothing', async () => {
   const pass = [{ figure: 'missing', atMost: 0 }]
   const onProgress = () => stop.abort()
   const result = await play({ faults, pass }, { ledger, signal: stop.signal, onProgress })
-  expect(Object.keys(result)).toEqual(['run'])
+  expect(Object.keys(result)).toEqual(['run', 'failure'])
+  expect(result.failure).toMatchObject({ code: 'TIDEMARK_INTERRUPTED', exitCode: 130 })
   expect(result.run.sent).toBeLessThan(240)
   expect(result.run.acknowledged).toBe(result.run.sent)
 })

@@ -307,6 +307,14 @@ describe('with an API that answers what a real one cannot be made to', () => {
   }
   const stored = { time: new Date(entry.ts).toISOString(), values: entry.values }
 
+  test('interrupted, it reads no ledger to its end', async () => {
+    const ledger = join(tempDir(), 'long.ndjson')
+    writeFileSync(ledger, `${JSON.stringify(entry)}\nthe end`)
+    const api = (await scripted([], [0])).until(AbortSignal.abort())
+    const error = { code: 'TIDEMARK_INTERRUPTED', exitCode: 130 }
+    await expect(verify({ ledger, api, settleMs: 0 })).rejects.toMatchObject(error)
+  })
+
   test('a reading that is stored twice is repeated', async () => {
     const api = await scripted([stored, stored, stored], [0])
     expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 0 })).toMatchObject({
