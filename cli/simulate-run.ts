@@ -35,6 +35,7 @@ interface RunFlags extends Connection {
   settle: number
   ledger?: string
   truth?: string
+  late?: true
 }
 
 /** `tidemark simulate run` */
@@ -61,6 +62,7 @@ export function runCommand(): Command {
       'none',
     )
     .option('--prefix <text>', 'before every device id', prefix, '')
+    .option('--late', 'send also where devices have reported later already, so that rules take it for late')
     .addOption(durationOption('--settle', 'how long to wait for the platform to have caught up', 60))
     .option('--truth <file>', 'write a line for each fault, for `score`')
     .option('--ledger <file>', 'append a line for each acknowledged message, for `verify`')
@@ -70,8 +72,8 @@ export function runCommand(): Command {
         '  $ tidemark simulate run --scenario coldchain --seed 1 --truth t.ndjson --ledger l.ndjson\n' +
         '  $ tidemark simulate run --devices 60 --duration 5m --speed 60 --faults dirty\n' +
         '  $ tidemark simulate run --start 2026-11-23T00:00:00Z --speed 1440 --duration 60s --seed 7 --json\n\n' +
-        'A run ends now and so begins in the past. Devices that have reported later already would be late: give\n' +
-        'another --prefix, or a new platform. Exit code 1: something sent was not acknowledged;\n' +
+        'A run ends now and so begins in the past. One whose devices have reported later already is refused: give\n' +
+        'a --prefix, a later --start, a new platform, or --late. Exit code 1: something sent was not acknowledged;\n' +
         '130: interrupted.\n',
     )
     .action(async (flags: RunFlags, command: Command) => {
@@ -90,7 +92,7 @@ async function ran(
   command: Command,
 ): Promise<void> {
   const { scenario, signal } = given
-  const { ledger, truth, settle: settleMs } = flags
+  const { ledger, truth, late, settle: settleMs } = flags
   const progress = progressLine()
   const onProgress = (at: RunProgress) => progress(shown(at))
   const platform = ownPlatform(scenario, command)
@@ -98,7 +100,7 @@ async function ran(
     await platform?.start()
     const { mqttUrl = flags.url } = platform ?? {}
     const api = platform === undefined ? client(flags) : new ApiClient(platform.httpUrl, platform.adminToken)
-    const options = { speed: speedOf(scenario, flags), mqttUrl, api, platform, ledger, truth, settleMs }
+    const options = { speed: speedOf(scenario, flags), mqttUrl, api, platform, ledger, truth, late, settleMs }
     const result = await scoredRun({ ...given, ...options, onProgress })
     printReport(result, flags.json)
     if (result.run.acknowledged < result.run.sent) process.exitCode = 1

@@ -127,13 +127,14 @@ export class ApiClient {
     }
   }
 
-  /** The items of a list, page after page; `path` with at least one parameter. Rejects as `request` does. */
+  /** The items of a list, page after page. Rejects as `request` does. */
   async *items<T>(path: string): AsyncGenerator<T> {
+    const more = path.includes('?') ? '&' : '?'
     for (let cursor: string | null = ''; cursor !== null; ) {
       const next = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
       const page: { readonly items: readonly T[]; readonly nextCursor: string | null } = await this.request(
         'GET',
-        `${path}&limit=${pageItemsMax}${next}`,
+        `${path}${more}limit=${pageItemsMax}${next}`,
       )
       yield* page.items
       cursor = page.nextCursor

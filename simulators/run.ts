@@ -6,6 +6,7 @@ import type { ApiClient } from './api-client.ts'
 import { type Percentiles, percentilesOf } from './bench/measurement.ts'
 import { EventLatency } from './event-latency.ts'
 import { FleetRunner } from './fleet-runner.ts'
+import { refuseLate } from './late-run.ts'
 import { LedgerWriter } from './ledger.ts'
 import type { Plan } from './plan.ts'
 import type { Scenario } from './scenario.ts'
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly api: ApiClient
   readonly ledger?: string | undefined
   readonly truth?: string | undefined
+  /** Send also where devices have reported later than the start already, see `refuseLate`. */
+  readonly late?: boolean | undefined
   readonly signal: AbortSignal
   readonly onProgress?: (progress: RunProgress) => void
   /** Once all devices are connected. */
@@ -68,12 +71,13 @@ const inFlightOfDevice = 2
 const inFlightTotal = { least: 64, most: 4_000 } as const
 
 /**
- * Runs a plan through the platform: writes its truth, registers its devices, installs its rules, connects, and sends what is
- * due. Rejects with TIDEMARK_LEDGER_INVALID or TIDEMARK_TRUTH_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE, TIDEMARK_MQTT_REFUSED or
+ * Runs a plan through the platform, if it has no later readings of these devices: writes its truth, registers its devices, installs its rules, connects, and sends what is
+ * due. Rejects with TIDEMARK_RUN_LATE, TIDEMARK_LEDGER_INVALID or TIDEMARK_TRUTH_INVALID (exit code 2), TIDEMARK_API_UNREACHABLE, TIDEMARK_MQTT_REFUSED or
  * TIDEMARK_MQTT_UNREACHABLE (3), TIDEMARK_API_ERROR.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
   const { plan, scenario, speed, api, mqttUrl, signal } = options
+  if (!options.late) await refuseLate(api, plan)
   if (options.truth !== undefined) writeTruth(options.truth, plan, scenario)
   const ledger = options.ledger === undefined ? undefined : new LedgerWriter(options.ledger)
   const credentials = await api.provision(plan.devices)
