@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { endWhenOutputFails } from './terminal.ts'
 
 const usageExitCode = 2
 
@@ -33,6 +34,10 @@ function exitByThrowing(command: Command): void {
 }
 
 exitByThrowing(program)
+// A platform lives on without whoever read its banner.
+program.hook('preAction', (_, command) => {
+  if (command.name() !== 'start') endWhenOutputFails()
+})
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,4 +1,4 @@
-import { TidemarkError } from '../lib/errors.ts'
+import { messageOf, TidemarkError } from '../lib/errors.ts'
 
 const interruptedExitCode = 130
 const progressEveryMs = 200
@@ -31,6 +31,22 @@ export async function interruptible(
     endProgress()
   }
   if (interruption.signal.aborted) process.exitCode = interruptedExitCode
+}
+
+/**
+ * Ends the command when what it prints cannot be written: well where the reader of a pipe has gone (`… | head`), else with exit
+ * code 2 and a line like that of any other error.
+ */
+export function endWhenOutputFails(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A stream that a command pipes into standard output looks after itself.
+    if (process.stdout.listenerCount('error') > 1) return
+    if (error.code === 'EPIPE') process.exit()
+    process.stderr.write(
+      `tidemark: standard output cannot be written: ${messageOf(error)} (TIDEMARK_OUT_INVALID)\n`,
+    )
+    process.exit(2)
+  })
 }
 
 /** Takes the line of progress off the terminal. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { isDeviceId } from '../domain/names.ts'
@@ -57,7 +57,8 @@ export class LedgerWriter {
     this.#lines = []
     if (lines.length === 0 || this.failure !== undefined) return
     try {
-      writeWhole(this.#file, Buffer.from(`${lines.join('\n')}\n`))
+      // To the last byte: `writeSync` gives a disk that is nearly full a part.
+      appendFileSync(this.#file, `${lines.join('\n')}\n`)
     } catch (error) {
       this.failure = invalid(`the ledger cannot be written: ${messageOf(error)}`, error)
     }
@@ -69,11 +70,6 @@ export class LedgerWriter {
     closeSync(this.#file)
     if (this.failure !== undefined) throw this.failure
   }
-}
-
-/** A disk that is nearly full takes a part. */
-function writeWhole(file: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
 }
 
 /** The entries of a ledger, in its order. Throws TIDEMARK_LEDGER_INVALID (exit code 2) with the line's number. */

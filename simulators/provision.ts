@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, fchmodSync, fstatSync, openSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { isDeviceId, isDeviceType, isLabelName } from '../domain/names.ts'
@@ -121,14 +121,23 @@ export class CredentialsFile {
   constructor(path: string) {
     try {
       this.#file = openSync(path, 'a', 0o600)
-      fchmodSync(this.#file, 0o600)
+      // A terminal or another device belongs to others too.
+      if (fstatSync(this.#file).isFile()) fchmodSync(this.#file, 0o600)
     } catch (error) {
       throw invalid(messageOf(error))
     }
   }
 
+  /** Throws TIDEMARK_PROVISION_INVALID (exit code 2). */
   write(line: string): void {
-    writeSync(this.#file, line)
+    try {
+      // To the last byte, which `writeSync` does not promise.
+      appendFileSync(this.#file, line)
+    } catch (error) {
+      throw invalid(
+        `credentials cannot be written: ${messageOf(error)}; those that are not in the file are lost, --rotate makes new ones`,
+      )
+    }
   }
 
   close(): void {

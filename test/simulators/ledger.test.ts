@@ -49,6 +49,17 @@ test('a ledger that cannot be written is said at once: exit code 2', () => {
   expect(existsSync(path)).toBe(false)
 })
 
+test.skipIf(!existsSync('/dev/full'))(
+  'what a full disk does not take is said when it is closed: exit code 2',
+  () => {
+    const writer = new LedgerWriter('/dev/full')
+    writer.add(entry(1))
+    expect(() => writer.close()).toThrow(
+      expect.objectContaining({ code: 'TIDEMARK_LEDGER_INVALID', exitCode: 2 }),
+    )
+  },
+)
+
 test.each([
   ['a torn last line', `${JSON.stringify(entry(1))}\n{"device":"a","se`, 'line 2'],
   ['something else', '{"a":1}\n', 'line 1: /device'],

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiClient, type NewDevice } from '../../simulators/api-client.ts'
@@ -165,3 +165,21 @@ describe('a file of credentials', () => {
     )
   })
 })
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a full disk: exit code 2, and what to do for the secrets that are lost',
+  () => {
+    const { mode } = statSync('/dev/full')
+    const file = new CredentialsFile('/dev/full')
+    expect(() => file.write('{}\n')).toThrow(
+      expect.objectContaining({
+        code: 'TIDEMARK_PROVISION_INVALID',
+        exitCode: 2,
+        message: expect.stringContaining('--rotate'),
+      }),
+    )
+    file.close()
+    // A device is not a file of secrets: others go on using it.
+    expect(statSync('/dev/full').mode).toBe(mode)
+  },
+)
