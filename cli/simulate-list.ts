@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { faultKinds } from '../simulators/faults/fault-kinds.ts'
 import { models } from '../simulators/models/models.ts'
+import { expected } from '../simulators/models/settings.ts'
 import { loadScenario, shippedScenarios } from '../simulators/scenario.ts'
 
 /** `tidemark simulate list` */
@@ -46,7 +47,12 @@ function deviceLines() {
     description,
     intervalMs,
     faults,
-    parameters,
+    parameters: Object.fromEntries(
+      Object.entries(parameters).map(([parameter, { is, takes }]) => [
+        parameter,
+        takes === 'text' ? is : `${is} (${expected(takes)})`,
+      ]),
+    ),
   }))
 }
 

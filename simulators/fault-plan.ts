@@ -2,7 +2,7 @@ import { TidemarkError } from '../lib/errors.ts'
 import { hash32, randomAt } from '../lib/prng.ts'
 import type { Fault } from './faults/fault.ts'
 import { faultKinds } from './faults/fault-kinds.ts'
-import type { FleetMember } from './fleet.ts'
+import { canHave, type FleetMember } from './fleet.ts'
 import type { FaultEntry } from './scenario.ts'
 
 /** A fault with what its entry expects instead of what its kind does. */
@@ -52,14 +52,14 @@ function chosen(
   { hasMetric }: FaultPlanOptions,
 ): FleetMember[] {
   const kind = faultKinds[entry.kind]!
-  const canHave = (member: FleetMember) =>
+  const isMeant = (member: FleetMember) =>
     (entry.devices === undefined || entry.devices.includes(member.ownId)) &&
     (entry.group === undefined || entry.group === member.group) &&
-    (kind.class !== 'process' || member.model.faults.includes(entry.kind)) &&
+    (kind.class !== 'process' || canHave(member, entry.kind)) &&
     (kind.class !== 'sensor' ||
       entry.metric === undefined ||
       metricsOf(entry).some((metric) => hasMetric(member, metric)))
-  const candidates = fleet.filter(canHave)
+  const candidates = fleet.filter(isMeant)
   const drawOf = (name: string) => randomAt(hash32(`${key}/${name}`), 0)
   if (entry.together !== undefined) return chosenTogether(entry, entry.together, candidates, drawOf)
   const draw = ({ id }: FleetMember) => drawOf(id)

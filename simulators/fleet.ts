@@ -78,6 +78,11 @@ function memberOf(group: FleetGroup, number: number, seed: number, prefix: strin
   }
 }
 
+/** Whether a device can have a process fault of this kind. */
+export function canHave({ model, parameters }: FleetMember, kind: string): boolean {
+  return model.faults.includes(kind) && (model.canHave?.(kind, parameters) ?? true)
+}
+
 /** In proportion to the scenario's own, by the largest remainder; each group keeps one at least. */
 function groupCounts(fleet: readonly FleetGroup[], devices?: number): number[] {
   const own = fleet.map(({ count }) => count)

@@ -1,7 +1,9 @@
 import { isLabelName, labelValueBytesMax } from '../domain/names.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { type FaultKind, faultKinds } from './faults/fault-kinds.ts'
-import { type FleetMember, fleetOf } from './fleet.ts'
+import { canHave, type FleetMember, fleetOf } from './fleet.ts'
+import { findModel } from './models/models.ts'
+import { expected, isTaken } from './models/settings.ts'
 import { type FaultEntry, type FleetGroup, loadFaults, loadScenario, type Scenario } from './scenario.ts'
 import { markProblem } from './score/marks.ts'
 
@@ -63,8 +65,8 @@ function checkScenario(scenario: Scenario): void {
     if (names.indexOf(group.name) < i) throw invalid(`/fleet/${i}/name: there are two groups ${group.name}`)
     checkLabels(group, `/fleet/${i}/labels`)
   }
+  for (const [i, group] of scenario.fleet.entries()) checkParameters(group, `/fleet/${i}/parameters`)
   const members = fleetOf(scenario, 0)
-  for (const [i, group] of scenario.fleet.entries()) checkParameters(group, members, `/fleet/${i}/parameters`)
   checkFaults(scenario.faults, scenario, members)
   for (const [i, mark] of scenario.pass.entries()) {
     const problem = markProblem(mark)
@@ -107,7 +109,9 @@ function checkFault(entry: FaultEntry, fleet: CheckedFleet, place: string): void
   const unknown = entry.devices?.find((id) => !inGroup.some((member) => member.id === id))
   if (unknown !== undefined) throw invalid(`${place}/devices: there is no device ${unknown}`)
   const ofDevices = inGroup.filter(({ id }) => entry.devices?.includes(id) ?? true)
-  const able = ofDevices.filter(({ model }) => kind.class !== 'process' || model.faults.includes(entry.kind))
+  const able = ofDevices.filter((member) => kind.class !== 'process' || canHave(member, entry.kind))
+  const unable = entry.devices?.find((id) => !able.some((member) => member.id === id))
+  if (unable !== undefined) throw invalid(`${place}/devices: ${unable} cannot have ${entry.kind}`)
   if (able.length === 0) throw invalid(`${place}/kind: none of these devices can have ${entry.kind}`)
   checkMetric(entry, kind, able, fleet, `${place}/metric`)
   const label = entry.together
@@ -149,20 +153,18 @@ function checkLabels({ labels }: FleetGroup, place: string): void {
   }
 }
 
-/** Parameters are known, and with each of their values the model still gives numbers. */
-function checkParameters(group: FleetGroup, members: readonly FleetMember[], place: string): void {
-  const own = members.filter(({ group: name }) => name === group.name)
-  const known = own[0]!.model.parameters
-  const unknown = Object.keys(group.parameters).find((name) => !Object.hasOwn(known, name))
-  if (unknown !== undefined) {
-    const names = Object.keys(known).join(', ') || 'none'
-    throw invalid(`${place}/${unknown}: ${group.model} has no such parameter; it has ${names}`)
-  }
-  const turns = Math.max(1, ...Object.values(group.parameters).map((given) => [given].flat().length))
-  if (Object.keys(group.parameters).length === 0) return
-  for (const member of own.slice(0, turns)) {
-    const wrong = Object.entries(firstValues(member)).find(([, value]) => Number.isNaN(value))
-    if (wrong !== undefined) throw invalid(`${place}: ${member.id} would show no number as its ${wrong[0]}`)
+/** Parameters are known to the model, and their values are of those that it takes. */
+function checkParameters({ model, parameters }: FleetGroup, place: string): void {
+  const known = findModel(model)!.parameters
+  for (const [name, given] of Object.entries(parameters)) {
+    if (!Object.hasOwn(known, name)) {
+      const names = Object.keys(known).join(', ') || 'none'
+      throw invalid(`${place}/${name}: ${model} has no such parameter; it has ${names}`)
+    }
+    const { takes } = known[name]!
+    const wrong = [given].flat().findIndex((value) => !isTaken(value, takes))
+    const at = Array.isArray(given) ? `${place}/${name}/${wrong}` : `${place}/${name}`
+    if (wrong >= 0) throw invalid(`${at}: expected ${expected(takes)}`)
   }
 }
 

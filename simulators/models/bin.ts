@@ -26,7 +26,7 @@ export const bin: DeviceModel = {
   description: 'bin of a warehouse: items ordered and picked since 2000, weight of what is left',
   intervalMs: 60_000,
   faults: ['pick_missed', 'miscount'],
-  parameters: { item_g: 'weight of an item, g; 50 to 500, drawn' },
+  parameters: { item_g: { is: 'weight of an item, g; 50 to 500, drawn', takes: { from: 1, to: 100_000 } } },
   create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const drawn = (signal: string) => randomAt(signalKey(seed, id, signal), 0)
     const flow: Flow = {

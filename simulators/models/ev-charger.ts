@@ -17,8 +17,11 @@ export const evCharger: DeviceModel = {
   intervalMs: 60_000,
   faults: [],
   parameters: {
-    ev_kw: 'kW of the charger; default one of 3.7, 7.4 and 11',
-    home: 'name of the home: its smart_meter shows the same car when it has the same ev_kw; default the id',
+    ev_kw: { is: 'kW of the charger; default one of 3.7, 7.4 and 11', takes: { from: 0, to: 50 } },
+    home: {
+      is: 'name of the home: its smart_meter shows the same car when it has the same ev_kw; default the id',
+      takes: 'text',
+    },
   },
   create: (seed, id, settings) => {
     const home = textSetting(settings, 'home', id)

@@ -1,6 +1,7 @@
 import { randomAt } from '../../lib/prng.ts'
 import type { Consequence, Fault } from '../faults/fault.ts'
 import { type DeviceModel, dayMs, epochMs, hourMs, hourOfDay, round, signalKey } from './model.ts'
+import { onOrOff } from './settings.ts'
 
 /**
  * dT/dt = (Ta − T)/τ − on · d/τ + door · (Ta − T)/600 s, thermostat from 3 to 5 °C: undisturbed, the compressor is on for
@@ -69,8 +70,14 @@ export const fridge: DeviceModel = {
   intervalMs: 60_000,
   faults: ['refrigerant_leak', 'door_left_open'],
   parameters: {
-    ambient_c: '°C around it; 22. A warmer room makes the compressor run longer',
-    filling: 'whether it is filled once a day between six and seven; true. Without, it is defrosted then',
+    ambient_c: {
+      is: '°C around it; 22. A warmer room makes the compressor run longer',
+      takes: { from: 10, to: 43 },
+    },
+    filling: {
+      is: 'whether it is filled once a day between six and seven; true. Without, it is defrosted then',
+      takes: onOrOff,
+    },
   },
   create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const refillAtMs = Math.round((6.1 + 0.9 * randomAt(signalKey(seed, id, 'filling'), 0)) * hourMs)

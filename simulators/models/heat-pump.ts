@@ -24,9 +24,12 @@ export const heatPump: DeviceModel = {
   intervalMs: 60_000,
   faults: [],
   parameters: {
-    heat_loss_w_k: 'W of heat for each kelvin below 15 °C; default drawn from 120 to 240',
-    home: 'name of the home, which draws the default; default the id',
-    site: 'name of the site: its devices share the weather; default `site`',
+    heat_loss_w_k: {
+      is: 'W of heat for each kelvin below 15 °C; default drawn from 120 to 240',
+      takes: { from: 0, to: 2_000 },
+    },
+    home: { is: 'name of the home, which draws the default; default the id', takes: 'text' },
+    site: { is: 'name of the site: its devices share the weather; default `site`', takes: 'text' },
   },
   create: (seed, id, settings) => {
     const home = textSetting(settings, 'home', id)

@@ -20,6 +20,21 @@ export interface ModelSettings {
   readonly parameters?: Readonly<Record<string, number | boolean | string>>
 }
 
+/** What a scenario can set of a device. */
+export interface ModelParameter {
+  /** What it means, its unit and its default. */
+  readonly is: string
+  readonly takes: NumberRange | readonly (number | boolean | string)[] | 'text'
+}
+
+/** Both ends included. */
+export interface NumberRange {
+  readonly from: number
+  readonly to: number
+  /** Whole numbers only. */
+  readonly whole?: boolean
+}
+
 /** A kind of device that the simulator can make. Its hours are those of UTC. */
 export interface DeviceModel {
   /** As scenarios name it; equal to `type` unless several models share a type. */
@@ -31,8 +46,10 @@ export interface DeviceModel {
   readonly intervalMs: number
   /** Process faults that it can have. */
   readonly faults: readonly string[]
-  /** Parameters by name, each with what it means, its unit and its default. */
-  readonly parameters: Readonly<Record<string, string>>
+  /** Whether a device with these parameters can have a fault of one of these kinds; without it each can. */
+  readonly canHave?: (kind: string, parameters: NonNullable<ModelSettings['parameters']>) => boolean
+  /** Parameters by name. */
+  readonly parameters: Readonly<Record<string, ModelParameter>>
   create(seed: number, id: string, settings?: ModelSettings): SimulatedDevice
 }
 

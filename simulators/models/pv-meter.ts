@@ -12,10 +12,10 @@ export const pvMeter: DeviceModel = {
   intervalMs: 60_000,
   faults: ['pv_string_loss'],
   parameters: {
-    pv_kwp: 'peak power of the array, kW; default drawn from 4 to 10',
+    pv_kwp: { is: 'peak power of the array, kW; default drawn from 4 to 10', takes: { from: 0.1, to: 100 } },
     ...arrayParameters,
-    home: 'name of the home: its smart_meter shows the same array; default the id',
-    site: 'name of the site: its devices share the weather; default `site`',
+    home: { is: 'name of the home: its smart_meter shows the same array; default the id', takes: 'text' },
+    site: { is: 'name of the site: its devices share the weather; default `site`', takes: 'text' },
   },
   create: (seed, id, settings) => {
     const home = textSetting(settings, 'home', id)

@@ -5,10 +5,19 @@ import { numberSetting, textSetting } from './settings.ts'
 
 /** Of models that have an array. */
 export const arrayParameters = {
-  pv_tilt_deg: 'tilt of the array, degrees from the horizontal; default 35',
-  pv_azimuth_deg: 'where it looks, degrees from north, clockwise; default 180',
-  pv_since_year: 'year at whose beginning the array was connected; default 2026',
-  latitude_deg: 'degrees north; default 52.5',
+  pv_tilt_deg: {
+    is: 'tilt of the array, degrees from the horizontal; default 35',
+    takes: { from: 0, to: 90 },
+  },
+  pv_azimuth_deg: {
+    is: 'where it looks, degrees from north, clockwise; default 180',
+    takes: { from: 0, to: 360 },
+  },
+  pv_since_year: {
+    is: 'year at whose beginning the array was connected; default 2026',
+    takes: { from: 2000, to: 2099, whole: true },
+  },
+  latitude_deg: { is: 'degrees north; default 52.5', takes: { from: -90, to: 90 } },
 } as const
 
 /** The array of a home: the same for each device that names the home and gives it the same parameters. */

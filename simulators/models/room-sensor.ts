@@ -2,6 +2,7 @@ import { normalAt, smoothNoise } from '../../lib/prng.ts'
 import { type DeviceModel, dayMs, round, signalKey } from './model.ts'
 import { daylightAt, outdoorPpm, roomClimate } from './room-climate.ts'
 import { roomUse } from './room-use.ts'
+import { onOrOff } from './settings.ts'
 import { weatherOf } from './weather.ts'
 
 /** An airing lasts less; and by so much a room's temperature differs from day to day without an open window. */
@@ -17,11 +18,19 @@ export const roomSensor: DeviceModel = {
   intervalMs: 60_000,
   faults: ['window_left_open'],
   parameters: {
-    use: 'home: people are there in mornings, evenings and nights; office, the default: in office hours',
-    site: 'name of the site: its devices share the weather; default `site`',
-    people_max: 'most people at a time, from 1 to 6; each day has 1 to so many; 3',
-    airing:
-      'true, the default: people open the window for 5 to 8 minutes when CO2 is at 850 to 950 ppm; false: never',
+    use: {
+      is: 'home: people are there in mornings, evenings and nights; office, the default: in office hours',
+      takes: ['home', 'office'],
+    },
+    site: { is: 'name of the site: its devices share the weather; default `site`', takes: 'text' },
+    people_max: {
+      is: 'most people at a time, from 1 to 6; each day has 1 to so many; 3',
+      takes: { from: 1, to: 6, whole: true },
+    },
+    airing: {
+      is: 'true, the default: people open the window for 5 to 8 minutes when CO2 is at 850 to 950 ppm; false: never',
+      takes: onOrOff,
+    },
   },
   create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const key = (signal: string) => signalKey(seed, id, signal)

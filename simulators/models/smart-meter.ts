@@ -31,14 +31,24 @@ export const smartMeter: DeviceModel = {
   description: 'electricity meter of a home on the H0 load profile, with a car and PV if wanted',
   intervalMs: 60_000,
   faults: ['phase_loss', 'meter_tamper', 'standby_load'],
+  canHave: (kind, { phases }) => kind !== 'phase_loss' || phases === 3,
   parameters: {
-    annual_kwh: 'kWh a year of the household, car and PV apart; default drawn from 2,000 to 5,000',
-    phases: '1 or 3; default 1. With 3 also power, voltage and current of each',
-    ev_kw: 'kW at which a car is charged (3.7, 7.4, 11); default 0: there is none',
-    pv_kwp: 'peak power of the PV array, kW; default 0: there is none',
+    annual_kwh: {
+      is: 'kWh a year of the household, car and PV apart; default drawn from 2,000 to 5,000',
+      takes: { from: 0, to: 100_000 },
+    },
+    phases: { is: '1 or 3; default 1. With 3 also power, voltage and current of each', takes: [1, 3] },
+    ev_kw: {
+      is: 'kW at which a car is charged (3.7, 7.4, 11); default 0: there is none',
+      takes: { from: 0, to: 50 },
+    },
+    pv_kwp: { is: 'peak power of the PV array, kW; default 0: there is none', takes: { from: 0, to: 100 } },
     ...arrayParameters,
-    home: 'name of the home: devices of one home share its car and its array; default the id',
-    site: 'name of the site: its devices share the weather; default `site`',
+    home: {
+      is: 'name of the home: devices of one home share its car and its array; default the id',
+      takes: 'text',
+    },
+    site: { is: 'name of the site: its devices share the weather; default `site`', takes: 'text' },
   },
   create: (seed, id, settings) => new Meter(seed, id, settings),
 }

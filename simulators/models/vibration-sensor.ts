@@ -38,7 +38,12 @@ export const vibrationSensor: DeviceModel = {
   description: 'motor with a bearing early in its life',
   intervalMs: 10_000,
   faults: ['bearing_wear', 'imbalance'],
-  parameters: { load: 'mean share of full load, 0.1 to 1; 0.8. It varies by some 0.05' },
+  parameters: {
+    load: {
+      is: 'mean share of full load, 0.1 to 1; 0.8. It varies by some 0.05',
+      takes: { from: 0.1, to: 1 },
+    },
+  },
   create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const key = (signal: string) => signalKey(seed, id, signal)
     const healthyLife = 0.3 * randomAt(key('life'), 0)

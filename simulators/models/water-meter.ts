@@ -35,7 +35,12 @@ export const waterMeter: DeviceModel = {
   description: 'household water meter, no flow at night',
   intervalMs: 900_000,
   faults: ['water_leak'],
-  parameters: { people: 'people in the home, from 1 to 20; drawn from 1 to 4' },
+  parameters: {
+    people: {
+      is: 'people in the home, from 1 to 20; drawn from 1 to 4',
+      takes: { from: 1, to: 20, whole: true },
+    },
+  },
   create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const people =
       (parameters.people as number | undefined) ??

@@ -1,5 +1,6 @@
 import { normalAt, randomAt, smoothNoise } from '../../lib/prng.ts'
 import { type DeviceModel, dayMs, hourMs, round, signalKey } from './model.ts'
+import { onOrOff } from './settings.ts'
 import { activityName, bodyOf } from './wearable-body.ts'
 import { cadences, personDays, run, slotBeganMs, slotMs, walk } from './wearable-day.ts'
 
@@ -20,12 +21,19 @@ export const wearable: DeviceModel = {
   intervalMs: stepMs,
   faults: ['tachycardia_at_rest', 'desaturation', 'no_motion'],
   parameters: {
-    age: 'years; drawn from 25 to 65',
-    rest_bpm:
-      'heart rate at rest, beats a minute; drawn from 55 to 75. Below 52 a sleeping heart has points of NEWS2',
-    off_wrist: 'true, the default: taken off once or twice a day for 10 to 60 minutes; false: never',
-    cadence_lock:
-      'true, the default: while walking or running it sometimes shows the steps a minute as heart rate; false: never',
+    age: { is: 'years; drawn from 25 to 65', takes: { from: 10, to: 100 } },
+    rest_bpm: {
+      is: 'heart rate at rest, beats a minute; drawn from 55 to 75. Below 52 a sleeping heart has points of NEWS2',
+      takes: { from: 35, to: 110 },
+    },
+    off_wrist: {
+      is: 'true, the default: taken off once or twice a day for 10 to 60 minutes; false: never',
+      takes: onOrOff,
+    },
+    cadence_lock: {
+      is: 'true, the default: while walking or running it sometimes shows the steps a minute as heart rate; false: never',
+      takes: onOrOff,
+    },
   },
   create: (seed, id, { faults = [], parameters = {} } = {}) => {
     const key = (signal: string) => signalKey(seed, id, signal)

@@ -55,6 +55,11 @@ describe('what is wrong in a scenario is told with its place', () => {
   })
 
   const faulty = (entry: string) => `${good}faults:\n  - { ${entry} }\n`
+  const meters = (more: string) =>
+    good.replace(
+      'name: fridge, model: fridge, count: 1',
+      `name: meter, model: smart_meter, count: 2, ${more}`,
+    )
   const grouped = (more: string) => good.replace('count: 1', `count: 2, ${more}`)
 
   // Each of these was a scenario in which nothing happened, or one that only the platform or the simulator's own crash refused.
@@ -80,7 +85,28 @@ describe('what is wrong in a scenario is told with its place', () => {
     ],
     [
       grouped('parameters: { ambient_c: [22, warm] }'),
-      '/fleet/0/parameters: fridge-2 would show no number as its',
+      '/fleet/0/parameters/ambient_c/1: expected a number from 10 to 43',
+    ],
+    [
+      grouped('parameters: { ambient_c: -5 }'),
+      '/fleet/0/parameters/ambient_c: expected a number from 10 to 43',
+    ],
+    [grouped('parameters: { ambient_c: .nan }'), '/fleet/0/parameters/ambient_c: Invalid input'],
+    [grouped('parameters: { filling: 1 }'), '/fleet/0/parameters/filling: expected true or false'],
+    [meters('parameters: { phases: 7 }'), '/fleet/0/parameters/phases: expected 1 or 3'],
+    [meters('parameters: { pv_kwp: -6 }'), '/fleet/0/parameters/pv_kwp: expected a number from 0 to 100'],
+    [
+      meters('parameters: { pv_since_year: 2026.5 }'),
+      '/fleet/0/parameters/pv_since_year: expected a whole number from 2000 to 2099',
+    ],
+    [meters('parameters: { home: true }'), '/fleet/0/parameters/home: expected text'],
+    [
+      `${meters('parameters: { phases: 1 }')}faults:\n  - { kind: phase_loss }\n`,
+      '/faults/0/kind: none of these devices can have phase_loss',
+    ],
+    [
+      `${meters('parameters: { phases: [3, 1] }')}faults:\n  - { kind: phase_loss, devices: [meter-1, meter-2] }\n`,
+      '/faults/0/devices: meter-2 cannot have phase_loss',
     ],
     [faulty('kind: gap, group: van'), '/faults/0/group: the fleet has no group van'],
     [faulty('kind: gap, devices: [van-1]'), '/faults/0/devices: there is no device van-1'],

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { shippedProfiles } from '../../../domain/shipped-profiles.ts'
-import { endMs, epochMs } from '../../../simulators/models/model.ts'
+import {
+  type DeviceModel,
+  endMs,
+  epochMs,
+  type ModelSettings,
+  type SimulatedDevice,
+} from '../../../simulators/models/model.ts'
 import { models } from '../../../simulators/models/models.ts'
 
 /** Times of every kind: the ends of what the platform takes, nights, days, week-ends, a leap day, a new year. */
@@ -22,28 +28,15 @@ describe.each(models)('$name', (model) => {
   const device = model.create(7, 'a')
 
   test('sends only what its profile knows, within the ranges and of the types it fixes', () => {
-    const { metrics } = shippedProfiles.find(({ type }) => type === model.type)!
-    const typeOf = new Map<string, string>()
-    const wrong: object[] = []
-    for (const time of times) {
-      for (const [name, value] of Object.entries(device.valuesAt(time))) {
-        const metric = metrics[name]
-        if (metric === undefined) {
-          // The profile of `generic` lists none.
-          if (model.type !== 'generic') throw new Error(`${name} is not in the profile`)
-          continue
-        }
-        // Of a state without a type the first value decides for all.
-        const expected = metric.kind === 'state' ? (metric.type ?? typeOf.get(name)) : 'number'
-        const isRightType = expected === undefined || typeof value === expected
-        const isInRange =
-          typeof value !== 'number' ||
-          (Number.isFinite(value) && value >= (metric.min ?? value) && value <= (metric.max ?? value))
-        if (!isRightType || !isInRange) wrong.push({ name, value, time })
-        typeOf.set(name, typeof value)
-      }
+    expect(wrongValues(model, device, times)).toEqual([])
+  })
+
+  test('so with whatever parameters it takes', () => {
+    const few = times.filter((_, i) => i % 20 === 0)
+    for (const parameters of extremes(model)) {
+      const wrong = wrongValues(model, model.create(7, 'a', { parameters }), few)
+      if (wrong.length > 0) throw new Error(`${JSON.stringify(parameters)}: ${JSON.stringify(wrong[0])}`)
     }
-    expect(wrong).toEqual([])
   })
 
   test('reads the same at the same time in whatever order it is asked, by whichever object', () => {
@@ -88,4 +81,40 @@ function midnights(): number[] {
     at,
     at + 60_000,
   ])
+}
+
+/** Each parameter at each of its limits, and all of them together at the first and at the last. */
+function extremes({ parameters }: DeviceModel): NonNullable<ModelSettings['parameters']>[] {
+  const ends = Object.entries(parameters).flatMap(([name, { takes }]) => {
+    if (takes === 'text') return []
+    return [{ name, values: 'from' in takes ? [takes.from, takes.to] : takes }]
+  })
+  const all = (at: 0 | -1) => Object.fromEntries(ends.map(({ name, values }) => [name, values.at(at)!]))
+  return [...ends.flatMap(({ name, values }) => values.map((value) => ({ [name]: value }))), all(0), all(-1)]
+}
+
+function wrongValues(model: DeviceModel, device: SimulatedDevice, at: readonly number[]): object[] {
+  const { metrics } = shippedProfiles.find(({ type }) => type === model.type)!
+  const typeOf = new Map<string, string>()
+  const wrong: object[] = []
+  for (const time of at) {
+    for (const [name, value] of Object.entries(device.valuesAt(time))) {
+      const metric = metrics[name]
+      if (metric === undefined) {
+        // The profile of `generic` lists none.
+        if (model.type !== 'generic') throw new Error(`${name} is not in the profile`)
+        if (Number.isNaN(value)) wrong.push({ name, value, time })
+        continue
+      }
+      // Of a state without a type the first value decides for all.
+      const expected = metric.kind === 'state' ? (metric.type ?? typeOf.get(name)) : 'number'
+      const isRightType = expected === undefined || typeof value === expected
+      const isInRange =
+        typeof value !== 'number' ||
+        (Number.isFinite(value) && value >= (metric.min ?? value) && value <= (metric.max ?? value))
+      if (!isRightType || !isInRange) wrong.push({ name, value, time })
+      typeOf.set(name, typeof value)
+    }
+  }
+  return wrong
 }
