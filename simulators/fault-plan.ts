@@ -24,31 +24,62 @@ export interface FaultPlanOptions {
 
 /**
  * Who has which fault, from when to when and how badly: drawn by the seed, the entry's kind and its place among the entries
- * of that kind, and the device, so that no other device and no other kind changes it. Throws TIDEMARK_SCENARIO_INVALID.
+ * of that kind, and the device, so that no other device and no other kind changes it. An entry that draws its devices stays away
+ * from those that have another process fault. Throws TIDEMARK_SCENARIO_INVALID.
  */
 export function planFaults(
   entries: readonly FaultEntry[],
   fleet: readonly FleetMember[],
   options: FaultPlanOptions,
 ): Map<string, PlannedFault[]> {
-  const planned = new Map<string, PlannedFault[]>(fleet.map(({ id }) => [id, []]))
-  const entriesOfKind = new Map<string, number>()
-  for (const entry of entries) {
-    const place = (entriesOfKind.get(entry.kind) ?? 0) + 1
-    entriesOfKind.set(entry.kind, place)
+  const ofEntry: PlannedFault[][] = entries.map(() => [])
+  const processFaults = new Map<string, Fault[]>(fleet.map(({ id }) => [id, []]))
+  const inOrder = placesOf(entries)
+  // Who is named has his fault; who is drawn can be another.
+  for (const { entry, index, place } of [
+    ...inOrder.filter((one) => !isDrawn(one.entry)),
+    ...inOrder.filter((one) => isDrawn(one.entry)),
+  ]) {
     const key = `${options.seed}/${entry.kind}/${place}`
-    for (const member of chosen(entry, key, fleet, planned, options)) {
-      planned.get(member.id)!.push(plannedFault(entry, key, place, member, options))
+    for (const member of chosen(entry, key, fleet, processFaults, options)) {
+      const one = plannedFault(entry, key, place, member, options)
+      if (one.fault.class === 'process') {
+        const others = processFaults.get(member.id)!
+        if (isDrawn(entry) && others.some((other) => overlap(other, one.fault))) continue
+        others.push(one.fault)
+      }
+      ofEntry[index]!.push(one)
     }
   }
+  const planned = new Map<string, PlannedFault[]>(fleet.map(({ id }) => [id, []]))
+  for (const one of ofEntry.flat()) planned.get(one.fault.device)!.push(one)
   return planned
+}
+
+/** Each entry with its place among those of its kind, from 1 on. */
+function placesOf(entries: readonly FaultEntry[]) {
+  const ofKind = new Map<string, number>()
+  return entries.map((entry, index) => {
+    const place = (ofKind.get(entry.kind) ?? 0) + 1
+    ofKind.set(entry.kind, place)
+    return { entry, index, place }
+  })
+}
+
+/** Whether the seed decides which devices an entry is of. */
+export function isDrawn({ count, share }: FaultEntry): boolean {
+  return count !== undefined || share !== undefined
+}
+
+function overlap(a: Fault, b: Fault): boolean {
+  return a.onsetMs < b.endMs && b.onsetMs < a.endMs
 }
 
 function chosen(
   entry: FaultEntry,
   key: string,
   fleet: readonly FleetMember[],
-  planned: ReadonlyMap<string, readonly PlannedFault[]>,
+  processFaults: ReadonlyMap<string, readonly Fault[]>,
   { hasMetric }: FaultPlanOptions,
 ): FleetMember[] {
   const kind = faultKinds[entry.kind]!
@@ -65,8 +96,7 @@ function chosen(
   const draw = ({ id }: FleetMember) => drawOf(id)
   if (entry.share !== undefined) return candidates.filter((member) => draw(member) < entry.share!)
   if (entry.count === undefined) return candidates
-  const isFree = ({ id }: FleetMember) =>
-    kind.class !== 'process' || planned.get(id)!.every(({ fault }) => fault.class !== 'process')
+  const isFree = ({ id }: FleetMember) => kind.class !== 'process' || processFaults.get(id)!.length === 0
   return candidates
     .filter((member) => member.isOriginal && isFree(member))
     .sort((a, b) => draw(a) - draw(b) || (a.id < b.id ? -1 : 1))

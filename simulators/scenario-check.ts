@@ -1,5 +1,6 @@
 import { isLabelName, labelValueBytesMax } from '../domain/names.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { isDrawn } from './fault-plan.ts'
 import { type FaultKind, faultKinds } from './faults/fault-kinds.ts'
 import { canHave, type FleetMember, fleetOf } from './fleet.ts'
 import { findModel } from './models/models.ts'
@@ -42,7 +43,11 @@ export function checkedScenario(nameOrFile: string): Scenario {
 /** As `loadFaults`, and `scenario` has the devices that they are of. Throws TIDEMARK_SCENARIO_INVALID (exit code 2) with the place. */
 export function checkedFaults(file: string, scenario: Scenario): FaultEntry[] {
   const faults = loadFaults(file)
-  placed(file, () => checkFaults(faults, scenario))
+  placed(file, () => {
+    const members = fleetOf(scenario, 0)
+    checkFaults(faults, members)
+    checkOverlaps([...placesOf(scenario.faults, 'the scenario’s '), ...placesOf(faults)], members)
+  })
   return faults
 }
 
@@ -67,7 +72,8 @@ function checkScenario(scenario: Scenario): void {
   }
   for (const [i, group] of scenario.fleet.entries()) checkParameters(group, `/fleet/${i}/parameters`)
   const members = fleetOf(scenario, 0)
-  checkFaults(scenario.faults, scenario, members)
+  checkFaults(scenario.faults, members)
+  checkOverlaps(placesOf(scenario.faults), members)
   for (const [i, mark] of scenario.pass.entries()) {
     const problem = markProblem(mark)
     if (problem !== undefined) throw invalid(`/pass/${i}: ${mark.figure} ${problem}`)
@@ -77,11 +83,7 @@ function checkScenario(scenario: Scenario): void {
   }
 }
 
-function checkFaults(
-  entries: readonly FaultEntry[],
-  scenario: Scenario,
-  members = fleetOf(scenario, 0),
-): void {
+function checkFaults(entries: readonly FaultEntry[], members: readonly FleetMember[]): void {
   const known = new Map<string, ReadonlySet<string>>()
   const hasMetric = (member: FleetMember, metric: string) => {
     const key = `${member.model.name}/${JSON.stringify(member.parameters)}`
@@ -108,8 +110,7 @@ function checkFault(entry: FaultEntry, fleet: CheckedFleet, place: string): void
   if (inGroup.length === 0) throw invalid(`${place}/group: the fleet has no group ${entry.group}`)
   const unknown = entry.devices?.find((id) => !inGroup.some((member) => member.id === id))
   if (unknown !== undefined) throw invalid(`${place}/devices: there is no device ${unknown}`)
-  const ofDevices = inGroup.filter(({ id }) => entry.devices?.includes(id) ?? true)
-  const able = ofDevices.filter((member) => kind.class !== 'process' || canHave(member, entry.kind))
+  const able = ableDevices(entry, inGroup)
   const unable = entry.devices?.find((id) => !able.some((member) => member.id === id))
   if (unable !== undefined) throw invalid(`${place}/devices: ${unable} cannot have ${entry.kind}`)
   if (able.length === 0) throw invalid(`${place}/kind: none of these devices can have ${entry.kind}`)
@@ -117,6 +118,47 @@ function checkFault(entry: FaultEntry, fleet: CheckedFleet, place: string): void
   const label = entry.together
   if (label !== undefined && able.every(({ labels }) => labels[label] === undefined))
     throw invalid(`${place}/together: none of these devices has the label ${label}`)
+}
+
+/** The devices that can have the fault of an entry. */
+function ableDevices(
+  { kind, group, devices }: FaultEntry,
+  members: readonly FleetMember[],
+): readonly FleetMember[] {
+  const isProcess = faultKinds[kind]!.class === 'process'
+  return members
+    .filter(
+      (member) => (group === undefined || member.group === group) && (devices?.includes(member.id) ?? true),
+    )
+    .filter((member) => !isProcess || canHave(member, kind))
+}
+
+interface PlacedEntry {
+  readonly entry: FaultEntry
+  readonly place: string
+}
+
+function placesOf(entries: readonly FaultEntry[], before = ''): PlacedEntry[] {
+  return entries.map((entry, i) => ({ entry, place: `${before}/faults/${i}` }))
+}
+
+/** No device has two process faults at a time by entries that draw nobody, whatever times the seed draws. */
+function checkOverlaps(placed: readonly PlacedEntry[], members: readonly FleetMember[]): void {
+  const known = new Map<string, (PlacedEntry & { fromMs: number; toMs: number })[]>()
+  for (const { entry, place } of placed) {
+    if (faultKinds[entry.kind]!.class !== 'process' || isDrawn(entry)) continue
+    const fromMs = entry.onset[0]
+    const toMs = entry.onset[1] + (entry.lasts?.[1] ?? Number.POSITIVE_INFINITY)
+    for (const { id } of ableDevices(entry, members)) {
+      const others = known.get(id) ?? []
+      const other = others.find((one) => one.fromMs < toMs && fromMs < one.toMs)
+      if (other !== undefined) {
+        const both = `${id} can have ${other.entry.kind} (${other.place}) at the same time`
+        throw invalid(`${place}: ${both}, and a device has one process fault at a time`)
+      }
+      known.set(id, [...others, { entry, place, fromMs, toMs }])
+    }
+  }
 }
 
 function checkMetric(

@@ -88,6 +88,41 @@ test('a device has one process fault at most, where they are counted, and any ot
   expect(devicesOf([doors, leaks, { kind: 'gap', group: 'fridge', count: 60 }])).toHaveLength(120)
 })
 
+test('who is drawn has no process fault at the time of another, also of one that stands below and is named', () => {
+  const door = { kind: 'door_left_open', group: 'fridge', onset: '1h', lasts: '1h' }
+  const leak = { kind: 'refrigerant_leak', devices: ['fridge-7'], onset: '90m' }
+  const drawn = devicesOf([{ ...door, count: 59 }, leak])
+  expect(drawn).toHaveLength(60)
+  expect(new Set(drawn).size).toBe(60)
+  const shared = planned([{ ...door, share: 1 }, leak])
+  expect(shared.filter(({ fault }) => fault.device === 'fridge-7').map(({ fault }) => fault.kind)).toEqual([
+    'refrigerant_leak',
+  ])
+  // The door is shut before it leaks.
+  expect(
+    devicesOf([
+      { ...door, share: 1 },
+      { ...leak, onset: '2h' },
+    ]),
+  ).toHaveLength(61)
+})
+
+test('faults of a device stand in the order of their entries', () => {
+  const door = { kind: 'door_left_open', group: 'fridge', onset: '1h', lasts: '1h', share: 1 }
+  const kinds = planned([door, { kind: 'gap', devices: ['fridge-2'] }, { kind: 'drop', share: 1 }])
+    .filter(({ fault }) => fault.device === 'fridge-2')
+    .map(({ fault }) => fault.kind)
+  expect(kinds).toEqual(['door_left_open', 'gap', 'drop'])
+})
+
+test('a phase is lost only where there are three', () => {
+  const fleet = [{ name: 'm', model: 'smart_meter', count: 4, parameters: { phases: [1, 3] } }]
+  const of = scenarioSchema.parse({ ...scenario, length: '6h', fleet })
+  const options = { seed: 1, startMs, endMs, hasMetric: () => true }
+  const faults = planFaults([faultSchema.parse({ kind: 'phase_loss' })], fleetOf(of, 1), options)
+  expect([...faults].filter(([, { length }]) => length > 0).map(([id]) => id)).toEqual(['m-2', 'm-4'])
+})
+
 test('two entries of a kind draw each for itself, and have ids of their own', () => {
   const entry = { kind: 'gap', group: 'fridge', count: 20, onset: ['0s', '5h'] }
   const faults = planned([entry, entry]).map(({ fault }) => fault)

@@ -108,6 +108,14 @@ describe('what is wrong in a scenario is told with its place', () => {
       `${meters('parameters: { phases: [3, 1] }')}faults:\n  - { kind: phase_loss, devices: [meter-1, meter-2] }\n`,
       '/faults/0/devices: meter-2 cannot have phase_loss',
     ],
+    [
+      `${faulty('kind: door_left_open, onset: [0s, 20m], lasts: 15m')}  - { kind: refrigerant_leak, onset: 30m }\n`,
+      '/faults/1: fridge-1 can have door_left_open (/faults/0) at the same time',
+    ],
+    [
+      `${faulty('kind: refrigerant_leak, devices: [fridge-1], onset: 30m')}  - { kind: refrigerant_leak, onset: 40m, lasts: 1m }\n`,
+      '/faults/1: fridge-1 can have refrigerant_leak (/faults/0) at the same time',
+    ],
     [faulty('kind: gap, group: van'), '/faults/0/group: the fleet has no group van'],
     [faulty('kind: gap, devices: [van-1]'), '/faults/0/devices: there is no device van-1'],
     [faulty('kind: bearing_wear'), '/faults/0/kind: none of these devices can have bearing_wear'],
@@ -160,6 +168,13 @@ test('a fault file has entries as a scenario has them', () => {
   expect(() => checkedFaults(ofOthers, checkedScenario(written(good)))).toThrow(
     `${ofOthers}: /faults/0/group: the fleet has no group meter`,
   )
+  const doors = `${good}faults:\n  - { kind: door_left_open, onset: 10m, lasts: 10m }\n`
+  const leakFrom = (onset: string) => written(`faults:\n  - { kind: refrigerant_leak, onset: ${onset} }\n`)
+  const early = leakFrom('19m')
+  expect(() => checkedFaults(early, checkedScenario(written(doors)))).toThrow(
+    `${early}: /faults/0: fridge-1 can have door_left_open (the scenario’s /faults/0) at the same time`,
+  )
+  expect(checkedFaults(leakFrom('20m'), checkedScenario(written(doors)))).toHaveLength(1)
 })
 
 describe('the scenarios that ship', () => {
