@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { durationMs } from '../domain/duration.ts'
 import { type Preset, presetFaults, presets } from '../simulators/faults/fault-presets.ts'
 import { mqttTarget } from '../simulators/mqtt-publisher.ts'
-import type { FaultEntry, Scenario } from '../simulators/scenario.ts'
+import { type FaultEntry, type Scenario, speedRange } from '../simulators/scenario.ts'
 import { checkedFaults } from '../simulators/scenario-check.ts'
 import { type ApiFlags, withApi } from './connection.ts'
 
@@ -65,7 +65,10 @@ export function time(text: string): number {
 
 /** `max` is Infinity. */
 export function speedOrMax(text: string): number {
-  return text === 'max' ? Number.POSITIVE_INFINITY : positive(text)
+  if (text === 'max') return Number.POSITIVE_INFINITY
+  const { least, most } = speedRange
+  if (Number(text) >= least && Number(text) <= most) return Number(text)
+  throw new InvalidArgumentError(`expected max or a number from ${least} to ${most}`)
 }
 
 /** What `--faults` adds to a run of `lengthMs`: a preset’s, or those of a file. Throws TIDEMARK_SCENARIO_INVALID (exit code 2). */

@@ -173,7 +173,12 @@ function planned(scenario: Scenario, flags: RunFlags) {
     throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
   }
   const faults = addedFaults(flags.faults, lengthMs, scenario)
-  return planRun(scenario, { seed: seedOfRun, startMs, lengthMs, devices, faults, prefix: before })
+  const plan = planRun(scenario, { seed: seedOfRun, startMs, lengthMs, devices, faults, prefix: before })
+  if (plan.devices.every((device) => device.transmissions().next().done)) {
+    const message = `nothing would be sent: no device reports within ${Math.round(lengthMs)} ms of virtual time`
+    throw new TidemarkError('TIDEMARK_RUN_INVALID', message, { exitCode: 2 })
+  }
+  return plan
 }
 
 function shown({ sent, acknowledged, reconnects, share, seconds }: RunProgress): string {

@@ -12,6 +12,8 @@ const duration = z
   .transform((text) => durationMs(text) ?? Number.NaN)
   .refine((ms) => ms >= 0, 'expected a duration such as 30s, 15m, 2h, 7d')
 const positiveDuration = duration.refine((ms) => ms > 0, 'expected a duration above 0')
+/** How much faster than life a run can be: with less nothing is ever due, with more nobody can send what is. */
+export const speedRange = { least: 0.001, most: 1_000_000 } as const
 /** One value, or the two ends of the range from which each seed draws. */
 const range = <T extends z.ZodType>(of: T) =>
   z.union([of.transform((one) => [one, one] as const), z.tuple([of, of])])
@@ -74,7 +76,7 @@ export const scenarioSchema = z.strictObject({
   /** Virtual time from start to end. */
   length: positiveDuration,
   /** How much faster than life, unless --speed says otherwise. */
-  speed: z.union([z.literal('max'), z.number().positive()]).default('max'),
+  speed: z.union([z.literal('max'), z.number().min(speedRange.least).max(speedRange.most)]).default('max'),
   packs: z.array(z.string()).default([]),
   /** Rules beyond the packs, as `POST /rules` takes them. */
   rules: z.array(z.record(z.string(), z.unknown())).default([]),

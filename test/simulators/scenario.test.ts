@@ -35,6 +35,7 @@ test('a scenario of one’s own in a file has its defaults filled in', () => {
 describe('what is wrong in a scenario is told with its place', () => {
   test.each([
     [good.replace('length: 1h', 'length: soon'), '/length: expected a duration'],
+    [good.replace('length: 1h', 'length: 1h\nspeed: 0.0001'), '/speed'],
     [good.replace('model: fridge', 'model: toaster'), '/fleet/0/model: not a model'],
     [good.replace('count: 1', 'count: 0'), '/fleet/0/count'],
     [good.replace('count: 1', 'count: 1, ids: fridge'), '/fleet/0/ids: needs {n}'],
