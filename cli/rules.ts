@@ -10,7 +10,6 @@ import { packsCommand } from './rule-packs.ts'
 
 /** Of `:test` and whole sets: a test may wait for three others of 30 s. */
 const longAnswerMs = 150_000
-const pageLimit = 1_000
 
 interface Flags extends ApiFlags {
   readonly json?: boolean
@@ -58,16 +57,7 @@ function listCommand(): Command {
     .addHelpText('after', '\nExamples:\n  $ tidemark rules list\n  $ tidemark rules list --json\n')
     .action(async (flags: Flags) => {
       const rules: RuleLine[] = []
-      for (let cursor = ''; ; ) {
-        const path = `/rules?limit=${pageLimit}${cursor}`
-        const { items, nextCursor } = await client(flags).request<{
-          items: RuleLine[]
-          nextCursor: string | null
-        }>('GET', path)
-        rules.push(...items)
-        if (nextCursor === null) break
-        cursor = `&cursor=${nextCursor}`
-      }
+      for await (const rule of client(flags).items<RuleLine>('/rules')) rules.push(rule)
       if (flags.json) print({ rules })
       else {
         table(
