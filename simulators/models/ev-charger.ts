@@ -1,6 +1,6 @@
 import { randomAt } from '../../lib/prng.ts'
 import { EvCharging } from './ev-charging.ts'
-import { gridFrequencyHz, voltageV } from './grid.ts'
+import { LoadMeter } from './grid.ts'
 import { type DeviceModel, epochMs, hourMs, round, signalKey } from './model.ts'
 import { numberSetting, textSetting } from './settings.ts'
 
@@ -27,26 +27,14 @@ export const evCharger: DeviceModel = {
     const home = textSetting(settings, 'home', id)
     const drawnKw = chargersKw[Math.floor(3 * randomAt(signalKey(seed, home, 'ev charger'), 0))]!
     const charging = new EvCharging(seed, home, numberSetting(settings, 'ev_kw', drawnKw))
-    const voltageKey = signalKey(seed, id, 'voltage')
+    const meter = new LoadMeter(seed, id, tangent)
     return {
       id,
       type: 'smart_meter',
       valuesAt: (timeMs) => {
         const watts = charging.powerW(timeMs) + standbyW
-        const reactive = watts * tangent
-        const apparent = Math.hypot(watts, reactive)
-        const volts = voltageV(voltageKey, timeMs, watts)
         const wh = charging.energyWh(timeMs) + (standbyW * (timeMs - epochMs)) / hourMs
-        return {
-          active_power_w: round(watts, 1),
-          reactive_power_var: round(reactive, 1),
-          voltage_v: round(volts, 2),
-          current_a: round(apparent / volts, 3),
-          frequency_hz: round(gridFrequencyHz(seed, timeMs), 3),
-          power_factor: round(watts / apparent, 3),
-          relay_closed: true,
-          energy_import_kwh: round(wh / 1000, 3),
-        }
+        return { ...meter.valuesAt(timeMs, watts), energy_import_kwh: round(wh / 1000, 3) }
       },
     }
   },

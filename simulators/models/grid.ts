@@ -1,5 +1,6 @@
+import type { Value } from '../../domain/profile.ts'
 import { normalAt, smoothNoise } from '../../lib/prng.ts'
-import { signalKey } from './model.ts'
+import { round, signalKey } from './model.ts'
 
 const stepMs = 15_000
 /** Over a minute the frequency forgets: correlation e^(−Δ/τ). */
@@ -66,4 +67,32 @@ const sagVPerW = 0.0015
 /** Voltage where a home is connected: 230 V, noise of 1.5 V that changes by the minute, and the sag of its own power. */
 export function voltageV(key: number, timeMs: number, powerW: number): number {
   return 230 + 1.5 * smoothNoise(key, timeMs, 60_000) - sagVPerW * powerW
+}
+
+/** What the meter of one load on one phase shows beside its register; `tangent` is that of the load's phase angle. */
+export class LoadMeter {
+  readonly #seed: number
+  readonly #voltageKey: number
+  readonly #tangent: number
+
+  constructor(seed: number, id: string, tangent: number) {
+    this.#seed = seed
+    this.#voltageKey = signalKey(seed, id, 'voltage')
+    this.#tangent = tangent
+  }
+
+  valuesAt(timeMs: number, watts: number): Record<string, Value> {
+    const reactive = watts * this.#tangent
+    const apparent = Math.hypot(watts, reactive)
+    const volts = voltageV(this.#voltageKey, timeMs, watts)
+    return {
+      active_power_w: round(watts, 1),
+      reactive_power_var: round(reactive, 1),
+      voltage_v: round(volts, 2),
+      current_a: round(apparent / volts, 3),
+      frequency_hz: round(gridFrequencyHz(this.#seed, timeMs), 3),
+      power_factor: round(watts / apparent, 3),
+      relay_closed: true,
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import { randomAt } from '../../lib/prng.ts'
-import { gridFrequencyHz, voltageV } from './grid.ts'
+import { LoadMeter } from './grid.ts'
 import { type DeviceModel, dayMs, round, signalKey } from './model.ts'
 import { numberSetting, textSetting } from './settings.ts'
 import { TypicalYear } from './typical-year.ts'
@@ -42,27 +42,15 @@ export const heatPump: DeviceModel = {
         return heatingW(lossWPerK, outdoorC)
       }),
     )
-    const voltageKey = signalKey(seed, id, 'voltage')
+    const meter = new LoadMeter(seed, id, tangent)
     return {
       id,
       type: 'smart_meter',
-      valuesAt: (timeMs) => {
-        const watts = year.powerW(timeMs)
-        const reactive = watts * tangent
-        const apparent = Math.hypot(watts, reactive)
-        const volts = voltageV(voltageKey, timeMs, watts)
-        return {
-          active_power_w: round(watts, 1),
-          reactive_power_var: round(reactive, 1),
-          voltage_v: round(volts, 2),
-          current_a: round(apparent / volts, 3),
-          frequency_hz: round(gridFrequencyHz(seed, timeMs), 3),
-          power_factor: round(watts / apparent, 3),
-          relay_closed: true,
-          energy_import_kwh: round(year.energyWh(timeMs) / 1000, 3),
-          outdoor_temperature_c: round(weather.temperatureC(yearTimeOf(timeMs)), 2),
-        }
-      },
+      valuesAt: (timeMs) => ({
+        ...meter.valuesAt(timeMs, year.powerW(timeMs)),
+        energy_import_kwh: round(year.energyWh(timeMs) / 1000, 3),
+        outdoor_temperature_c: round(weather.temperatureC(yearTimeOf(timeMs)), 2),
+      }),
     }
   },
 }
