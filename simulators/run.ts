@@ -105,7 +105,7 @@ export async function run(options: RunOptions): Promise<RunReport> {
     await runner.close()
     seconds = (performance.now() - startedAt) / 1000
     // The last events come after the last acknowledgement.
-    if (!signal.aborted) await settled(api.until(signal), lastEventsMsMax).catch(() => false)
+    if (!signal.aborted) await settled(api.until(signal), lastEventsMsMax).catch(() => undefined)
     await latency.close()
   }
   ledger?.close()

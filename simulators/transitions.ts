@@ -67,7 +67,7 @@ async function testedTransitions(
   rule: RuleKept,
   devices: readonly string[],
 ): Promise<readonly { readonly id: string }[]> {
-  const body = { rule: withoutVersion(rule), from: startMs, to: endMs, devices }
+  const body = { rule, from: startMs, to: endMs, devices }
   const tested = await api.request<{ transitions: readonly { id: string }[]; truncated: boolean }>(
     'POST',
     '/rules:test',
@@ -88,12 +88,6 @@ async function liveTransitions(
   const path = `/events?device=${encodeURIComponent(device)}`
   const events = await all<EventPage['items'][number]>(api, path)
   return events.filter(({ data }) => transitions.has(data.state) && rules.has(data.rule)).map(({ id }) => id)
-}
-
-/** A rule as it was posted: the API adds fields that it does not take back. */
-function withoutVersion(rule: object): object {
-  const { version, createdAt, updatedAt, ...posted } = rule as Record<string, unknown>
-  return posted
 }
 
 async function all<T>(api: ApiClient, path: string): Promise<T[]> {

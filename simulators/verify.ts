@@ -1,9 +1,9 @@
 import type { Profile, Value } from '../domain/profile.ts'
-import { delay } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { ApiClient } from './api-client.ts'
 import { ExpectedLetters, isOutOfRange, isTimeInvalid } from './expected-letters.ts'
 import { readLedger } from './ledger.ts'
+import { settled } from './score/settled.ts'
 
 export interface VerifyOptions {
   readonly ledger: string
@@ -54,7 +54,6 @@ interface Expectations {
   readonly firstSentAt: number
 }
 
-const pollMs = 100
 const examplesMax = 10
 /** Devices that are compared at the same time: the store answers one while the answer for another is read. */
 const devicesAtOnceMax = 4
@@ -66,7 +65,7 @@ const devicesAtOnceMax = 4
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const { api } = options
   const { readings, letters, messages, firstSentAt } = await expectations(options.ledger, api)
-  const pending = await settled(api, options.settleMs)
+  const { pending } = await settled(api, options.settleMs)
   const profiles = new Profiles(api)
   const counts = { acknowledged: messages, stored: 0, missing: 0, altered: 0, invented: 0, repeated: 0 }
   const examples = new Map<string, string[]>([...readings.keys()].map((device) => [device, []]))
@@ -184,16 +183,6 @@ class Profiles {
       this.#ofDevice.set(device, (await this.#all).get(type))
     }
     return this.#ofDevice.get(device)
-  }
-}
-
-/** Waits until everything acknowledged is stored, but not longer than `settleMs`; returns the messages still pending. */
-async function settled(api: ApiClient, settleMs: number): Promise<number> {
-  const until = Date.now() + settleMs
-  for (;;) {
-    const { messages } = await api.request<{ messages: { pending: number } }>('GET', '/stats')
-    if (messages.pending === 0 || Date.now() > until) return messages.pending
-    await delay(pollMs)
   }
 }
 

@@ -55,14 +55,14 @@ export async function assess(options: AssessOptions): Promise<Assessment> {
   const marks = options.marks ?? run?.pass ?? []
   // Before the platform is asked for anything: a mark that asks for no figure is a mistake, whatever was told.
   judge(marks, score([], [], span))
-  const hasSettled = await settled(api, settleMs)
+  const { isSettled } = await settled(api, settleMs)
   const graceMs = truths.reduce((most, { grace }) => Math.max(most, grace), 0)
   const { events, isComplete } = await raisedEvents(api, span.startMs, span.endMs + graceMs)
   const result = score(truths, events, span)
   return {
     ...(run === undefined ? {} : { scenario: run.scenario, seed: run.seed }),
     span,
-    settled: hasSettled,
+    settled: isSettled,
     complete: isComplete,
     score: result,
     marks: judge(marks, result, options.run),

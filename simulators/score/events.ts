@@ -24,7 +24,6 @@ export interface RaisedEvents {
   readonly isComplete: boolean
 }
 
-const pageSize = 1_000
 /** The first event of a platform; docs/SIMULATOR.md, and `eventSequence` in domain/event.ts. */
 const firstSequence = 1
 
@@ -34,28 +33,16 @@ const firstSequence = 1
  */
 export async function raisedEvents(api: ApiClient, fromMs: number, toMs: number): Promise<RaisedEvents> {
   const events: RaisedEvent[] = []
-  let isComplete = true
-  let after = '0'
-  for (;;) {
-    const path = `/events?after=${after}&limit=${pageSize}`
-    const { items, nextCursor } = await api.request<EventPage>('GET', path)
-    const [oldest] = items
-    // Events before the oldest one kept were told of earlier, though they may lie later in event time: this is all that can be known.
-    if (after === '0' && oldest !== undefined && Number(oldest.sequence) > firstSequence)
-      isComplete = Date.parse(oldest.time) <= fromMs
-    for (const event of items) {
-      const raised = asRaised(event)
-      if (raised !== undefined && raised.timeMs >= fromMs && raised.timeMs <= toMs) events.push(raised)
-    }
-    const last = items.at(-1)
-    if (last === undefined || nextCursor === null) return { events, isComplete }
-    after = last.sequence
+  let oldest: DeliveredEvent | undefined
+  for await (const event of api.items<DeliveredEvent>('/events')) {
+    oldest ??= event
+    const raised = asRaised(event)
+    if (raised !== undefined && raised.timeMs >= fromMs && raised.timeMs <= toMs) events.push(raised)
   }
-}
-
-interface EventPage {
-  readonly items: readonly DeliveredEvent[]
-  readonly nextCursor: string | null
+  // Events before the oldest one kept were told of earlier, though they may lie later in event time: this is all that can be known.
+  const isComplete =
+    oldest === undefined || Number(oldest.sequence) === firstSequence || Date.parse(oldest.time) <= fromMs
+  return { events, isComplete }
 }
 
 function asRaised({ id, sequence, type, time, data }: DeliveredEvent): RaisedEvent | undefined {

@@ -8,16 +8,24 @@ interface Backlog {
 
 const pollMs = 100
 
+/** How far a platform had come when waiting ended. */
+export interface Settled {
+  readonly isSettled: boolean
+  /** Messages that it had acknowledged and not stored. */
+  readonly pending: number
+}
+
 /**
  * Waits until the platform has stored what it acknowledged and each of its consumers has read all there is, but not longer
- * than `settleMs`. Whether it has. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR.
+ * than `settleMs`. Rejects with TIDEMARK_API_UNREACHABLE (exit code 3) or TIDEMARK_API_ERROR.
  */
-export async function settled(api: ApiClient, settleMs: number): Promise<boolean> {
+export async function settled(api: ApiClient, settleMs: number): Promise<Settled> {
   const untilMs = performance.now() + settleMs
   for (;;) {
     const { messages, consumers } = await api.request<Backlog>('GET', '/stats')
-    if (messages.pending === 0 && consumers.every(({ lag }) => lag === 0)) return true
-    if (performance.now() > untilMs) return false
+    const { pending } = messages
+    const isSettled = pending === 0 && consumers.every(({ lag }) => lag === 0)
+    if (isSettled || performance.now() > untilMs) return { isSettled, pending }
     await delay(pollMs)
   }
 }

@@ -75,7 +75,7 @@ describe('with a real platform', () => {
     const speed = Number.POSITIVE_INFINITY
     const report = await run({ scenario, plan, speed, mqttUrl, api, signal: new AbortController().signal })
     expect(report.acknowledged).toBe(5 * 180)
-    expect(await settled(api, 20_000)).toBe(true)
+    expect(await settled(api, 20_000)).toEqual({ isSettled: true, pending: 0 })
   })
   afterAll(async () => {
     await platform?.end('SIGKILL')

@@ -294,7 +294,7 @@ describe('with an API that answers what a real one cannot be made to', () => {
     const server = createServer((request, response) => {
       response.setHeader('content-type', 'application/json')
       const answer = request.url?.includes('/stats')
-        ? { messages: { pending: pending.length > 1 ? pending.shift() : pending[0] } }
+        ? { messages: { pending: pending.length > 1 ? pending.shift() : pending[0] }, consumers: [] }
         : { items, nextCursor: null }
       response.end(JSON.stringify(answer))
     })

@@ -42,11 +42,14 @@ async function scripted(events: readonly DeliveredEvent[], stats: Stats[] = [{ p
       response.end(JSON.stringify({ messages: { pending }, consumers }))
       return
     }
-    const after = Number(url.searchParams.get('after'))
+    const after = Number(url.searchParams.get('cursor') ?? 0)
     const limit = Number(url.searchParams.get('limit'))
     const rest = events.filter(({ sequence }) => Number(sequence) > after)
     response.end(
-      JSON.stringify({ items: rest.slice(0, limit), nextCursor: rest.length > limit ? 'x' : null }),
+      JSON.stringify({
+        items: rest.slice(0, limit),
+        nextCursor: rest.length > limit ? String(after + limit) : null,
+      }),
     )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
