@@ -136,7 +136,7 @@ function printReport(
   }
   report(ran, false)
   for (const { part, downMs, catchUpMs } of kills ?? [])
-    report({ [`killed ${part}`]: { downMs, catchUpMs } }, false)
+    report({ [`killed ${part}`]: { downMs, catchUpMs: catchUpMs ?? 'not before the end' } }, false)
   if (killsLeftOut !== undefined && killsLeftOut.length > 0) report({ killsLeftOut }, false)
   if (verify !== undefined) report({ verify: { ...verify, examples: verify.examples.length } }, false)
   if (score !== undefined) process.stdout.write(`\n${scoreText(score)}`)

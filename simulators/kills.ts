@@ -11,8 +11,8 @@ export interface Kill {
   readonly part: KilledPart
   /** From the kill until it ran again, ms. */
   readonly downMs: number
-  /** From then until it had caught up, ms. */
-  readonly catchUpMs: number
+  /** From then until it had caught up, ms; null where it had not when the run ended. */
+  readonly catchUpMs: number | null
 }
 
 export interface KillOptions {
@@ -43,7 +43,7 @@ const backlogMin = 50
  * Kills one part after another while a load runs: ingest, rules and storage are cut off and restarted through the API, the
  * platform is killed as by a loss of power and started again. The next is killed when the last has caught up: when the largest
  * backlog (of any consumer, of messages pending or unacknowledged) is what it was at most in the second before the kill. Resolves with
- * the kills that had caught up before `signal`. Rejects with TIDEMARK_API_ERROR, or as the platform's start does.
+ * the kills until `signal`, of which the last may not have caught up. Rejects with TIDEMARK_API_ERROR, or as the platform's start does.
  */
 export async function killInTurn(options: KillOptions): Promise<Kill[]> {
   const { kills, platform, api, everyMs, signal, onKilled } = options
@@ -60,8 +60,8 @@ export async function killInTurn(options: KillOptions): Promise<Kill[]> {
     }
     const runsAt = performance.now()
     while (!signal.aborted && !((await backlog(options)) <= usual)) await delay(pollMs, signal)
-    if (signal.aborted) break
-    const kill = { part, downMs: runsAt - killedAt, catchUpMs: performance.now() - runsAt }
+    const catchUpMs = signal.aborted ? null : performance.now() - runsAt
+    const kill = { part, downMs: runsAt - killedAt, catchUpMs }
     done.push(kill)
     onKilled?.(kill)
   }

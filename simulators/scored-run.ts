@@ -34,7 +34,7 @@ export interface ScoredRunReport {
   readonly failure?: TidemarkError
   /** Of a scenario that kills. */
   readonly kills?: readonly Kill[]
-  /** Those for which the run was too short. */
+  /** Those that were not killed: the run was too short. */
   readonly killsLeftOut?: readonly KilledPart[]
 }
 
