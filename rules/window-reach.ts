@@ -10,6 +10,10 @@ export class WindowReach implements WindowView {
   #from = 0
   #edge = 0
   #after = 0
+  /** Least and greatest from the reading of that index to the newest: rules that share a window ask for them one after the other. */
+  #extremesFrom = -1
+  #min = Number.NaN
+  #max = Number.NaN
   /** The readings from index `#sortedFrom` to the newest, once a quantile was asked. */
   #sorted: SortedValues | undefined
   #sortedFrom = 0
@@ -39,11 +43,15 @@ export class WindowReach implements WindowView {
   }
 
   min(): number {
-    return this.count === 0 ? Number.NaN : this.#buckets.summaryFrom(this.#from).min
+    if (this.count === 0) return Number.NaN
+    this.#findExtremes()
+    return this.#min
   }
 
   max(): number {
-    return this.count === 0 ? Number.NaN : this.#buckets.summaryFrom(this.#from).max
+    if (this.count === 0) return Number.NaN
+    this.#findExtremes()
+    return this.#max
   }
 
   stddev(): number {
@@ -72,6 +80,7 @@ export class WindowReach implements WindowView {
 
   /** The newest reading has just been added, with that value. */
   added(value: number): void {
+    this.#extremesFrom = -1
     this.#sorted?.add(value)
   }
 
@@ -79,6 +88,14 @@ export class WindowReach implements WindowView {
   dropping(): void {
     const { first } = this.#readings
     if (this.#sorted !== undefined && this.#sortedFrom <= first) this.#removeSorted(first + 1)
+  }
+
+  #findExtremes(): void {
+    if (this.#extremesFrom === this.#from) return
+    const { min, max } = this.#buckets.summaryFrom(this.#from)
+    this.#extremesFrom = this.#from
+    this.#min = min
+    this.#max = max
   }
 
   /** Whether readings within the window's length are left out because the rule began after them. */

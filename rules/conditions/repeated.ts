@@ -28,16 +28,20 @@ export const repeated = (inner: z.ZodType<Condition>): ConditionKind<RepeatedCon
     const withinMs = within === undefined ? Number.POSITIVE_INFINITY : context.duration(within)
     // What it needs, reports and asks of the clock is what the inner condition does.
     const one = combined([of], context, ([state]) => state!.outcome)
+    let hasChanged = false
     return {
       ...one,
       initial: (beginning) => ({ ...one.initial(beginning), count: 0, since: 0, newest: 0 }),
       step: (state, input) => {
+        const { count, newest } = state
         const outcome = one.step(state, input)
         if (input.time - state.newest > withinMs) state.count = 0
         note(state, outcome, input.time, times)
+        hasChanged = one.hasChanged!() || state.count !== count || state.newest !== newest
         if (outcome !== outcomes.met) return outcome
         return state.count === times && input.time - state.since >= forMs ? outcomes.met : outcomes.between
       },
+      hasChanged: () => hasChanged,
     }
   },
 })

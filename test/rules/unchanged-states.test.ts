@@ -29,6 +29,11 @@ test('of a share, it is written for as long as anything of the window counts', (
   expect(writes(when, [5, 5, 9, 5, 5, 5, 5, 5, 5])).toEqual([0, 2, 3, 4, 5, 6])
 })
 
+test('of repeated, it is written for as long as readings add to the row', () => {
+  const when: Condition = { kind: 'repeated', of: either, times: 3, for: '0s' }
+  expect(writes(when, [5, 5, 9, 9, 5, 5])).toEqual([0, 2, 3, 4])
+})
+
 test('what remembers each reading is written each time, within others too', () => {
   const counter: Condition = { kind: 'counter', metric: 'temperature_c', event: 'reset', max: 100 }
   expect(writes({ kind: 'any', of: [either, counter] }, [5, 6, 7])).toEqual([0, 1, 2])
