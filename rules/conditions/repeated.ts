@@ -31,7 +31,11 @@ export const repeated = (inner: z.ZodType<Condition>): ConditionKind<RepeatedCon
     let hasChanged = false
     return {
       ...one,
-      initial: (beginning) => ({ ...one.initial(beginning), count: 0, since: 0, newest: 0 }),
+      initial: (beginning) => {
+        // Not by a spread: see `Instance`.
+        const { inner, first } = one.initial(beginning)
+        return { inner, first, count: 0, since: 0, newest: 0 }
+      },
       step: (state, input) => {
         const { count, newest } = state
         const outcome = one.step(state, input)
