@@ -71,11 +71,11 @@ export function assign(state: DispatchState, event: DispatchEvent, positions: Po
     .sort((a, b) => distance(a) - distance(b))
   const given = nearest === undefined ? job : begun(job, nearest, timeMs, clearedMs)
   const known = { ...state, jobs: { ...jobs, [id]: given } }
-  return nearest === undefined ? serveQueue(known, names) : serveQueue(known)
+  return serveQueue(known)
 }
 
-/** Gives what waits, the oldest first, to whoever is known to be free first. `names`: of technicians, else those who have had a job. */
-function serveQueue(state: DispatchState, names: readonly string[] = []): DispatchState {
+/** Gives what waits, the oldest first, to whoever is known to be free first: while anything waits, everybody has had a job. */
+function serveQueue(state: DispatchState): DispatchState {
   let { jobs } = state
   jobs = Object.fromEntries(Object.entries(jobs).map(([id, job]) => [id, ended(job, state.clearedMs)]))
   for (;;) {
@@ -83,7 +83,7 @@ function serveQueue(state: DispatchState, names: readonly string[] = []): Dispat
       .filter(({ technician }) => technician === undefined)
       .sort((a, b) => a.raisedMs - b.raisedMs || (a.event < b.event ? -1 : 1))[0]
     if (waiting === undefined) return { ...state, jobs }
-    const known = new Set([...names, ...Object.values(jobs).flatMap(({ technician }) => technician ?? [])])
+    const known = new Set(Object.values(jobs).flatMap(({ technician }) => technician ?? []))
     const [first] = [...known]
       .map((name) => ({ name, fromMs: freeFromMs({ ...state, jobs }, name) }))
       .filter(({ fromMs }) => fromMs < Number.POSITIVE_INFINITY)

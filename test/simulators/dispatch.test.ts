@@ -48,6 +48,29 @@ test('who waits is served in order of event time, when the first is free', () =>
   expect(jobOf(after([...busy, raised('d', 4)]), 'd')?.technician).toBeUndefined()
 })
 
+test('of two that were raised at one time the one with the smaller id is served first', () => {
+  const busy = [raised('a', 0), raised('b', 1), raised('c', 2)]
+  const state = after([...busy, raised('y', 4), raised('x', 4), cleared('c', 10)])
+  expect(['x', 'y'].map((name) => jobOf(state, name)?.technician)).toEqual(['cleo', undefined])
+})
+
+test('what was cleared before he came is looked at all the same: he is free a repair after he came', () => {
+  const busy = [raised('a', 0), raised('b', 1), raised('c', 2)]
+  const state = after([...busy, raised('d', 4), cleared('d', 5), cleared('a', 10)])
+  const cameMs = 10 * minuteMs + repairMs
+  expect(jobOf(state, 'd')).toMatchObject({
+    technician: 'ben',
+    assignedMs: cameMs,
+    freeMs: cameMs + repairMs,
+  })
+})
+
+test('who is near is measured as the crow flies', () => {
+  // Cleo is nearer along the one street, and 9 km away on the other.
+  expect(jobOf(after([raised('a', 0)], at(8, 0)), 'a')?.technician).toBe('ben')
+  expect(jobOf(after([raised('a', 0)], at(9, 5)), 'a')?.technician).toBe('cleo')
+})
+
 const places = fc.record({ x: fc.integer({ min: 0, max: 10 }), y: fc.integer({ min: 0, max: 10 }) })
 /** Alarms that are raised and, most of them, cleared; told in any order, each once at least and some again and again. */
 const deliveries = fc
