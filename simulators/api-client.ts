@@ -23,7 +23,7 @@ export interface Registration {
 
 const answerMsMax = 15_000
 /** As many as the API gives. */
-const pageItemsMax = 1_000
+export const pageItemsMax = 1_000
 /** Some hundred kilobytes, and far from `answerMsMax`: the platform commits a hundred devices at a time. */
 const registeredAtOnceMax = 5_000
 /** Secrets that are renewed at the same time: each is a request of its own. */

@@ -1,6 +1,6 @@
 import type { Profile, Value } from '../domain/profile.ts'
 import { TidemarkError } from '../lib/errors.ts'
-import type { ApiClient } from './api-client.ts'
+import { type ApiClient, pageItemsMax } from './api-client.ts'
 import { ExpectedLetters, isOutOfRange, isTimeInvalid } from './expected-letters.ts'
 import { readLedger } from './ledger.ts'
 import { settled } from './score/settled.ts'
@@ -186,17 +186,18 @@ class Profiles {
   }
 }
 
+/**
+ * What is stored of a device from the first to the last time of the ledger. Asked for in spans that hold a page of the ledger: a
+ * store finds a page of a short span soon, and would look for one of an open span in all that lies behind it.
+ */
 async function* storedReadings(api: ApiClient, device: string, expected: Expected) {
-  if (expected.size === 0) return
-  let from = Number.POSITIVE_INFINITY
-  let to = Number.NEGATIVE_INFINITY
-  for (const ts of expected.keys()) {
-    from = Math.min(from, ts)
-    to = Math.max(to, ts)
+  const times = Float64Array.from(expected.keys()).sort()
+  for (let at = 0; at < times.length; at += pageItemsMax) {
+    const to = times[at + pageItemsMax] ?? times.at(-1)! + 1
+    const path = `/readings?device=${encodeURIComponent(device)}&from=${times[at]}&to=${to}`
+    for await (const { time, values } of api.items<StoredReading>(path))
+      yield { ts: Date.parse(time), values: withoutQuality(values) }
   }
-  const path = `/readings?device=${encodeURIComponent(device)}&from=${from}&to=${to + 1}`
-  for await (const { time, values } of api.items<StoredReading>(path))
-    yield { ts: Date.parse(time), values: withoutQuality(values) }
 }
 
 /** The platform's own mark beside the values of a reading that was ahead of its clock. */

@@ -124,6 +124,15 @@ describe('with a real platform, and ledgers that lie', () => {
     })
   })
 
+  test('also where one span that is asked for ends and the next begins', async () => {
+    // The 1,001st of the first device: the first thousand of the ledger are one span.
+    for (const index of [999, 1_000, 1_001])
+      expect(await check(lie(index, () => []))).toMatchObject({
+        invented: 1,
+        examples: example('invented', truth[index]!),
+      })
+  })
+
   test('unless it is known to have been sent', async () => {
     const { device: own, ts: at } = truth[300]!
     const lied = lie(300, () => [])
