@@ -169,6 +169,11 @@ describe('with an API whose lists have pages', () => {
     expect(await backfillDiffers(await scripted(events, { a: ['a1'], b: ['b1', 'b2', 'b3'] }), plan)).toBe(0)
   })
 
+  test('an event that was told twice differs', async () => {
+    const events = [event('a1', 'a'), event('a1', 'a')]
+    expect(await backfillDiffers(await scripted(events, { a: ['a1'] }), plan)).toBe(1)
+  })
+
   test('an event that is missing differs, and one that nothing explains', async () => {
     const events = [event('a1', 'a'), event('b2', 'b')]
     expect(await backfillDiffers(await scripted(events, { a: ['a1'], b: ['b1'] }), plan)).toBe(2)
