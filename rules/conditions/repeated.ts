@@ -2,12 +2,17 @@ import { z } from 'zod'
 import type { Condition, RepeatedCondition } from '../rule.ts'
 import { type ConditionKind, type Outcome, outcomes } from './condition.ts'
 import { duration } from './fields.ts'
-import { combined, type FirstReached } from './inner.ts'
+import { deadlineOf, Inner, type InnerState, needsOf } from './inner.ts'
 
-export interface RepeatedState extends FirstReached {
-  /** Readings of different times in a row at which the inner condition was met, up to `times`. */
+export interface RepeatedState {
+  inner: InnerState
+  /** Of most devices there is none. */
+  row: Row | null
+}
+
+/** Readings of different times in a row at which the inner condition was met: how many, and the first and the newest time. */
+interface Row {
   count: number
-  /** Times of the first and the newest of them; of no account while there is none. */
   since: number
   newest: number
 }
@@ -26,41 +31,38 @@ export const repeated = (inner: z.ZodType<Condition>): ConditionKind<RepeatedCon
   compile: ({ of, times, for: forDuration, within }, context) => {
     const forMs = context.duration(forDuration)
     const withinMs = within === undefined ? Number.POSITIVE_INFINITY : context.duration(within)
-    // What it needs, reports and asks of the clock is what the inner condition does.
-    const one = combined([of], context, ([state]) => state!.outcome)
+    const inners = [new Inner(context.compile(of))] as const
+    const { condition } = inners[0]
     let hasChanged = false
     return {
-      ...one,
-      initial: (beginning) => {
-        // Not by a spread: see `Instance`.
-        const { inner, first } = one.initial(beginning)
-        return { inner, first, count: 0, since: 0, newest: 0 }
-      },
+      ...needsOf(inners),
+      ...deadlineOf<RepeatedState>(inners, (state) => [state.inner]),
+      threshold: condition.threshold,
+      initial: (beginning) => ({ inner: inners[0].initial(beginning), row: null }),
       step: (state, input) => {
-        const { count, newest } = state
-        const outcome = one.step(state, input)
-        if (input.time - state.newest > withinMs) state.count = 0
-        note(state, outcome, input.time, times)
-        hasChanged = one.hasChanged!() || state.count !== count || state.newest !== newest
+        inners[0].step(state.inner, input)
+        const { outcome } = state.inner
+        const { row } = state
+        state.row = rowAfter(row, outcome, input.time, withinMs)
+        hasChanged = inners[0].hasChanged || state.row !== row
         if (outcome !== outcomes.met) return outcome
-        return state.count === times && input.time - state.since >= forMs ? outcomes.met : outcomes.between
+        const { count, since } = state.row!
+        return count >= times && input.time - since >= forMs ? outcomes.met : outcomes.between
       },
       hasChanged: () => hasChanged,
+      value: ({ inner }, input) =>
+        inner.outcome === outcomes.unknown ? undefined : condition.value(inner.own, input),
+      thresholdOf: ({ inner }, input) => condition.thresholdOf?.(inner.own, input) ?? condition.threshold,
+      evidence: ({ inner }, input) => condition.evidence?.(inner.own, input) ?? [],
     }
   },
 })
 
 /** Of two readings of one time the later may end the row, but adds nothing to it. */
-function note(state: RepeatedState, outcome: Outcome, time: number, times: number): void {
-  if (outcome === outcomes.unknown) return
-  if (outcome !== outcomes.met) {
-    state.count = 0
-  } else if (state.count === 0) {
-    state.count = 1
-    state.since = time
-    state.newest = time
-  } else if (time > state.newest) {
-    state.count = Math.min(state.count + 1, times)
-    state.newest = time
-  }
+function rowAfter(row: Row | null, outcome: Outcome, time: number, withinMs: number): Row | null {
+  if (outcome === outcomes.unknown) return row
+  if (outcome !== outcomes.met) return null
+  if (row === null || time - row.newest > withinMs) return { count: 1, since: time, newest: time }
+  if (time === row.newest) return row
+  return { ...row, count: row.count + 1, newest: time }
 }

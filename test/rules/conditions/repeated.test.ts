@@ -90,6 +90,8 @@ test('reports what the inner condition does', () => {
   expect(drive(thrice, series([9, 10, 11])).at(-1)).toEqual({ outcome: 'met', value: 11, threshold: 8 })
   const register = { kind: 'repeated', of: { kind: 'counter', metric: 'm', event: 'reverse' }, times: 2 }
   expect(drive(register, series([9, 8, 7])).at(-1)).toEqual({ outcome: 'met', value: 7, threshold: 8 })
+  const both = { kind: 'repeated', of: { kind: 'expression', cel: 'm > 3.0 && n > 3.0' }, times: 2 }
+  expect(drive(both, series([9]))).toMatchObject([{ outcome: 'unknown', value: undefined }])
 })
 
 test('runs on the clock where the inner condition does', () => {
