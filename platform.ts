@@ -36,7 +36,8 @@ export interface Platform {
 }
 
 const drainMsMax = 5_000
-const stopMsMax = 10_000
+/** 5 s in which the broker waits for a disk that is full, `drainMsMax`, 2 s for the write in hand, and some for the rest. */
+const stopMsMax = 15_000
 /** npm passes a Ctrl-C on that the terminal has sent already: within this time the two count once. */
 const sameSignalMs = 2_000
 
@@ -164,11 +165,9 @@ async function startParts(
     httpUrl: `http://${config.host}:${httpPort}`,
     adminToken,
     stop: async (stopping = () => undefined) => {
-      // Also the time in which the broker waits for a disk that is full, so that the parts behind it have theirs.
-      const drainUntil = performance.now() + drainMsMax
       const steps: readonly (readonly [string, () => Promise<void>])[] = [
         ['broker', () => broker.stop()],
-        ['draining', () => drained(log, () => store.up, drainUntil)],
+        ['draining', () => drained(log, () => store.up)],
         ['tests of rules', () => backtests.stop()],
         ['http', () => http.close()],
         ['data', () => data.stop()],
@@ -307,7 +306,8 @@ function storeConfig(config: Config): StoreConfig {
   }
 }
 
-/** Waits until everything acknowledged is stored, while the database takes readings, until a time of `performance.now()`. */
-async function drained(log: LmdbLog, isStoreUp: () => boolean, until: number): Promise<void> {
+/** Waits until everything acknowledged is stored, while the database takes readings, for a while. */
+async function drained(log: LmdbLog, isStoreUp: () => boolean): Promise<void> {
+  const until = performance.now() + drainMsMax
   while (performance.now() < until && isStoreUp() && messageLedger(log.stats()).pending > 0) await delay(20)
 }

@@ -26,7 +26,7 @@ const sameSignalMs = 2_000
 const killed = null
 
 interface Stats {
-  readonly messages: { readonly acknowledged: number }
+  readonly messages: { readonly acknowledged: number; readonly pending: number }
 }
 
 const stats = ({ api }: PlatformProcess) => api.request<Stats>('GET', '/stats')
@@ -153,10 +153,13 @@ test('a thread that native code holds is not waited for: the process says so and
   // Opening it waits, outside of JavaScript, for a writer that never comes.
   const hang = `(await import('node:fs')).openSync(${JSON.stringify(fifo)});`
   const main = brokenBuild(dir, 'threads/data-thread.js', 'await store.close();', hang)
-  replaceCode(join(dirname(main), '../platform.js'), 'stopMsMax = 10_000', 'stopMsMax = 1_000')
+  replaceCode(join(dirname(main), '../platform.js'), 'stopMsMax = 15_000', 'stopMsMax = 3_000')
   const { platform, dataDir, stopLoad } = await startUnderLoad([], main)
   await acknowledgedMore(platform, 500)
   const { acknowledged } = await stopLoad()
+  // So that nothing but the thread takes time to stop.
+  const pending = async () => (await stats(platform)).messages.pending
+  await expect.poll(pending, { timeout: 30_000 }).toBe(0)
   expect(await platform.end('SIGTERM')).toBe(killed)
   expect(platform.stderr()).toMatch(/"code":"TIDEMARK_STOP","stopping":"data"/)
   const log = await openLmdbLog({ path: join(dataDir, 'log') })
