@@ -169,10 +169,12 @@ const register = { kind: 'counter', metric: 'energy_import_kwh' }
 /** kWh in five minutes at the limit of `electricity-register-implausible`: what a clock that is put right by as much makes of a register. */
 const tolerance = 7
 
-const reverse = (metric: string) => {
+/** `against`: the sign of the power at which such a register has nothing to count. */
+const reverse = (metric: string, against: object) => {
   const fall = { ...register, metric, event: 'reverse', max: 1_000_000 }
   return [
     { ...fall, tolerance },
+    { kind: 'all', of: [fall, { kind: 'threshold', metric: 'active_power_w', ...against }] },
     { kind: 'repeated', of: fall, times: 2 },
   ]
 }
@@ -209,9 +211,9 @@ const metering: readonly PackRule[] = [
     id: 'electricity-register-reverse',
     name: 'Register ran backwards',
     description:
-      'A register of energy fell, but to no less than half: it must never fall. By over 7 kWh at once, or at two readings in a row: where a clock is put back, readings of before and after stand side by side, and the register seems to fall by less, and never twice.',
+      'A register of energy fell, but to no less than half: it must never fall. By over 7 kWh at once, or by less at two readings in a row or while power flows the other way, as in a meter that is connected the wrong way round: where a clock is put back, readings of before and after stand side by side, and a register seems to fall by less, in the midst of being used, and never twice.',
     severity: 'major',
-    when: any([...reverse('energy_import_kwh'), ...reverse('energy_export_kwh')]),
+    when: any([...reverse('energy_import_kwh', { below: 0 }), ...reverse('energy_export_kwh', { above: 0 })]),
     // At night a meter that turns the wrong way falls by less than it shows, now and then: that is one alarm.
     keepFor: '6h',
     message:

@@ -87,6 +87,35 @@ export const meteringCases = [
     [['3m', (since) => kwh(1000 - since / 60_000_000)]],
     ['raised 2m'],
   ),
+  row(
+    'register-reverse',
+    'now and then while power flows out',
+    '10s',
+    [['1m', (since) => ({ ...kwh(since < 40_000 ? 1000 : 999.999), ...watts(-100) })]],
+    ['raised 40s'],
+  ),
+  row(
+    'register-reverse',
+    'of export, while power flows in',
+    '10s',
+    [
+      [
+        '1m',
+        (since) => ({
+          energy_export_kwh: since < 40_000 ? 1000 : 999.999,
+          ...watts(since < 40_000 ? -1 : 1),
+        }),
+      ],
+    ],
+    ['raised 40s'],
+  ),
+  row(
+    'register-reverse',
+    'by little, once, while nothing flows',
+    '10s',
+    [['1m', (since) => ({ ...kwh(since < 40_000 ? 1000 : 999.999), ...watts(0) })]],
+    [],
+  ),
   // Ten times as it was read, ten times as a clock shows it that was put back by two minutes and a half, in turn.
   row(
     'register-reverse',
