@@ -39,12 +39,13 @@ export class Inner {
   step(state: InnerState, input: Input): boolean {
     this.hasChanged = false
     if (!this.isReachedBy(state, input)) return false
-    const { outcome, holds, own } = state
+    const { outcome, own } = state
     state.outcome = this.condition.step(own, input)
     if (state.outcome === outcomes.met) state.holds = true
     else if (state.outcome === outcomes.cleared) state.holds = false
     const isOwnChanged = own !== null && (this.condition.hasChanged?.() ?? true)
-    this.hasChanged = isOwnChanged || state.outcome !== outcome || state.holds !== holds
+    // `holds` changes only with the outcome.
+    this.hasChanged = isOwnChanged || state.outcome !== outcome
     return true
   }
 }

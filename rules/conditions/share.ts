@@ -51,12 +51,12 @@ export const share = (inner: z.ZodType<Condition>): ConditionKind<ShareCondition
         share: 0,
       }),
       step: (state, input) => {
-        // With nothing in the window that held, nothing moves but what is within.
-        const wasIdle = state.share === 0 && isIdle(state)
+        // With nothing in the window that held, nothing moves until it holds.
+        const wasIdle = state.share === 0 && state.since === null && state.stretches.length === 0
         inners[0].step(state.inner, input)
         note(state, input.time)
         state.share = heldWithin(state, input.time, windowMs) / windowMs
-        hasChanged = inners[0].hasChanged || !(wasIdle && isIdle(state))
+        hasChanged = inners[0].hasChanged || !wasIdle
         return state.share > threshold ? outcomes.met : outcomes.cleared
       },
       hasChanged: () => hasChanged,
@@ -64,10 +64,6 @@ export const share = (inner: z.ZodType<Condition>): ConditionKind<ShareCondition
     }
   },
 })
-
-function isIdle({ since, stretches }: ShareState): boolean {
-  return since === null && stretches.length === 0
-}
 
 /** Begins or ends a stretch at `time`, where the inner condition does. */
 function note(state: ShareState, time: number): void {

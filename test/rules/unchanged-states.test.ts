@@ -24,6 +24,17 @@ test('a state that a reading leaves as it was is not written again', () => {
   ])
 })
 
+test('a reading of another metric is noted, since an event would report that', () => {
+  const evaluation = new Evaluation([storedRule({ when: either })])
+  const written = (values: object, i: number) => {
+    evaluation.give({ ts: i * minute, values: { ...values } })
+    return evaluation.kept.statesWritten
+  }
+  expect(
+    [{ temperature_c: 5 }, { humidity_pct: 5 }, { humidity_pct: 6 }, { temperature_c: 6 }].map(written),
+  ).toEqual([1, 2, 2, 3])
+})
+
 test('of a share, it is written for as long as anything of the window counts', () => {
   const when: Condition = { kind: 'share', of: either, window: '3m', above: 0.9 }
   expect(writes(when, [5, 5, 9, 5, 5, 5, 5, 5, 5])).toEqual([0, 2, 3, 4, 5, 6])
