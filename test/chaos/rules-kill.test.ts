@@ -294,13 +294,15 @@ function isInTheMiddle(log: Log, kind: Kind, round: number): boolean {
     if (kind === 'for') return state?.condition === 'pending' && state.since >= begin
     if (kind === 'sequence') return (state?.inner?.completed?.[0] ?? 0) >= begin
     if (kind === 'absence') return (state?.inner?.last ?? 0) >= begin
-    const windows = log.entries('windows', { prefix: `${device} ` }).map(([key]) => key)
-    return windows.some((key) => Number(key.slice(key.lastIndexOf('|') + 1)) >= begin - bucketMsMax)
+    const rows = log.entries<Buffer>('windows', { prefix: `${device} ` })
+    return rows.some(([, bytes]) => newestTimeOf(bytes) >= begin)
   })
 }
 
-/** A part of a window begins at most this long before the first reading in it. */
-const bucketMsMax = 60_000
+/** Of a row of a window: the times of its readings stand first, in order. */
+function newestTimeOf(row: Buffer): number {
+  return row.readDoubleLE(8 * (Math.floor(row.length / 16) - 1))
+}
 
 interface KeptState {
   readonly condition: string

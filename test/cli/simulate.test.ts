@@ -255,7 +255,7 @@ describe('beside a platform', () => {
   })
 
   test('the token comes from --token, the environment or ./data/admin-token; a wrong one is said', async () => {
-    const run = ['run', ...at(), '--duration', '10ms']
+    const run = ['run', ...at(), '--speed', 'max', '--duration', '10s', '--prefix', 'token-']
     const wrong = await simulate([...run, '--token', 'wrong'])
     expect(wrong).toMatchObject({ code: 1, stdout: '' })
     expect(wrong.stderr).toContain('401 TIDEMARK_NOT_AUTHENTICATED')
