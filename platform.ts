@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Broker } from './broker/broker.ts'
 import type { Config } from './config.ts'
 import { EventDelivery } from './events/event-delivery.ts'
@@ -38,6 +39,8 @@ export interface Platform {
 const drainMsMax = 5_000
 /** 5 s in which the broker waits for a disk that is full, `drainMsMax`, 2 s for the write in hand, and some for the rest. */
 const stopMsMax = 15_000
+/** By how much a heap may grow before V8 collects it; left alone it lets heaps of this size double and more (docs/PERFORMANCE.md, "Memory"). */
+const heapGrowthPercent = 50
 /** npm passes a Ctrl-C on that the terminal has sent already: within this time the two count once. */
 const sameSignalMs = 2_000
 
@@ -189,6 +192,7 @@ async function startParts(
 export async function runPlatform(config: Config): Promise<number> {
   // What LMDB and DuckDB make is for this user alone, also in a folder that others may read.
   process.umask(0o077)
+  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`)
   const logger = createLogger(config.logLevel, { part: 'platform' })
   let hasFailed = false
   let fail: (error: Error) => void = () => undefined
