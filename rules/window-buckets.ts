@@ -10,9 +10,10 @@ const keptFrom = 16
 class KeptBucket extends WindowSummary {
   readonly first: number
 
-  constructor(first: number, value: number) {
-    super(value)
+  constructor(first: number, soFar: WindowSummary) {
+    super(0)
     this.first = first
+    this.copy(soFar)
   }
 
   get end(): number {
@@ -96,10 +97,9 @@ export class WindowBuckets {
   }
 
   #keep(first: number): void {
-    const bucket = new KeptBucket(first, this.#readings.valueAt(first))
-    for (let i = first + 1; i < this.#readings.end; i++) bucket.include(this.#readings.valueAt(i))
+    this.#summariseBucket(first, this.#readings.end)
     this.#kept ??= []
-    this.#kept.push(bucket)
+    this.#kept.push(new KeptBucket(first, part))
   }
 
   /** Position of the first kept bucket that begins at that index or later. */

@@ -50,7 +50,8 @@ export interface Beginning {
 }
 
 /**
- * A condition compiled for a device: limits and durations resolved. It holds no state and reads no clock: what `step` does
+ * A condition compiled for a device: limits and durations resolved. It holds no state (but what `hasChanged` says of the newest
+ * step) and reads no clock: what `step` does
  * follows from the state and the input alone, so that live, restart and backtest share it.
  */
 export interface CompiledCondition<S = unknown> {

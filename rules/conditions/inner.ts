@@ -105,7 +105,11 @@ export function combined(
   let hasChanged = false
   return {
     ...needsOf(inners),
-    ...reportOfFirst(inners),
+    ...reportOf<FirstReached>(
+      inners,
+      ({ first }) => first,
+      ({ inner, first }) => inner[first]!,
+    ),
     ...deadlineOf<FirstReached>(inners, (state) => state.inner),
     initial: (beginning) => ({ inner: inners.map((one) => one.initial(beginning)), first: 0 }),
     step: (state, input) => {
@@ -137,22 +141,24 @@ function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): b
   return hasChanged
 }
 
-/** Value, threshold and evidence of the first inner condition that the input reached. */
-function reportOfFirst(
+/** Value, threshold and evidence of one of the inner conditions: that at `indexOf` of the state, which has the state `innerOf`. */
+export function reportOf<S>(
   inners: readonly Inner[],
-): Pick<CompiledCondition<FirstReached>, 'threshold' | 'value'> &
-  Required<Pick<CompiledCondition<FirstReached>, 'thresholdOf' | 'evidence'>> {
+  indexOf: (state: S) => number,
+  innerOf: (state: S) => InnerState,
+): Pick<CompiledCondition<S>, 'threshold' | 'value'> &
+  Required<Pick<CompiledCondition<S>, 'thresholdOf' | 'evidence'>> {
+  const conditionOf = (state: S) => inners[indexOf(state)]!.condition
   return {
     threshold: inners[0]!.condition.threshold,
-    value: ({ inner, first }, input) => {
-      const { own, outcome } = inner[first]!
-      return outcome === outcomes.unknown ? undefined : inners[first]!.condition.value(own, input)
+    value: (state, input) => {
+      const { own, outcome } = innerOf(state)
+      return outcome === outcomes.unknown ? undefined : conditionOf(state).value(own, input)
     },
-    thresholdOf: ({ inner, first }, input) => {
-      const { condition } = inners[first]!
-      return condition.thresholdOf?.(inner[first]!.own, input) ?? condition.threshold
+    thresholdOf: (state, input) => {
+      const condition = conditionOf(state)
+      return condition.thresholdOf?.(innerOf(state).own, input) ?? condition.threshold
     },
-    evidence: ({ inner, first }, input) =>
-      inners[first]!.condition.evidence?.(inner[first]!.own, input) ?? [],
+    evidence: (state, input) => conditionOf(state).evidence?.(innerOf(state).own, input) ?? [],
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Condition, RepeatedCondition } from '../rule.ts'
 import { type ConditionKind, type Outcome, outcomes } from './condition.ts'
 import { duration } from './fields.ts'
-import { deadlineOf, Inner, type InnerState, needsOf } from './inner.ts'
+import { deadlineOf, Inner, type InnerState, needsOf, reportOf } from './inner.ts'
 
 export interface RepeatedState {
   inner: InnerState
@@ -32,12 +32,15 @@ export const repeated = (inner: z.ZodType<Condition>): ConditionKind<RepeatedCon
     const forMs = context.duration(forDuration)
     const withinMs = within === undefined ? Number.POSITIVE_INFINITY : context.duration(within)
     const inners = [new Inner(context.compile(of))] as const
-    const { condition } = inners[0]
     let hasChanged = false
     return {
       ...needsOf(inners),
       ...deadlineOf<RepeatedState>(inners, (state) => [state.inner]),
-      threshold: condition.threshold,
+      ...reportOf<RepeatedState>(
+        inners,
+        () => 0,
+        ({ inner }) => inner,
+      ),
       initial: (beginning) => ({ inner: inners[0].initial(beginning), row: null }),
       step: (state, input) => {
         inners[0].step(state.inner, input)
@@ -50,10 +53,6 @@ export const repeated = (inner: z.ZodType<Condition>): ConditionKind<RepeatedCon
         return count >= times && input.time - since >= forMs ? outcomes.met : outcomes.between
       },
       hasChanged: () => hasChanged,
-      value: ({ inner }, input) =>
-        inner.outcome === outcomes.unknown ? undefined : condition.value(inner.own, input),
-      thresholdOf: ({ inner }, input) => condition.thresholdOf?.(inner.own, input) ?? condition.threshold,
-      evidence: ({ inner }, input) => condition.evidence?.(inner.own, input) ?? [],
     }
   },
 })
