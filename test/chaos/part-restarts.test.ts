@@ -35,8 +35,8 @@ const rules = [
 const temperatureOf = (device: number, n: number) => ((n + device * 3) % 30 < 10 ? 9 : 5)
 
 test(`each part cut off ${restartsOfEach} times under load: nothing is lost, and the events are those of a run without`, async () => {
-  const quiet = await load(0)
-  const restarted = await load(restartsOfEach)
+  const quiet = await underLoad(await startPlatform(), 0)
+  const restarted = await underLoad(await startPlatform(), restartsOfEach)
   const { acknowledged, accounted } = restarted.ledger
   expect(accounted).toBe(acknowledged)
   expect(restarted.verified).toMatchObject({ missing: 0, altered: 0, invented: 0, repeated: 0, pending: 0 })
@@ -46,15 +46,22 @@ test(`each part cut off ${restartsOfEach} times under load: nothing is lost, and
 }, 120_000)
 
 test('is seen to differ where a part that was cut off may still commit', async () => {
-  const { ledger, verified, events } = await load(restartsOfEach, {
-    file: 'threads/restartable-part.js',
-    code: `this.#cutOff.abort();
+  const platform = await startPlatform((dir) =>
+    brokenBuild(
+      dir,
+      'threads/restartable-part.js',
+      `this.#cutOff.abort();
             await this.#part.stop();`,
-    replacement: `void this.#part.stop();`,
+      `void this.#part.stop();`,
+    ),
+  )
+  const isSeen = underLoad(platform, restartsOfEach).then(isDifferent, async (error) => {
+    if (error.code !== 'TIDEMARK_API_UNREACHABLE') throw error
+    await platform.ended
+    return true
   })
-  const { repeated } = verified
-  const isWhole = ledger.accounted === ledger.acknowledged && repeated === 0
-  expect(isWhole && new Set(events).size === events.length).toBe(false)
+  // What two rules engines have kept of one window can be so much at odds that the platform ends.
+  expect(await Promise.race([isSeen, platform.ended.then(() => true)])).toBe(true)
 }, 120_000)
 
 /** What a load leaves, that restarts must not change. */
@@ -64,25 +71,32 @@ interface Outcome {
   readonly events: readonly string[]
 }
 
-type Broken = { readonly file: string; readonly code: string; readonly replacement: string }
+function isDifferent({ ledger, verified, events }: Outcome): boolean {
+  const isWhole = ledger.accounted === ledger.acknowledged && verified.repeated === 0
+  return !isWhole || new Set(events).size !== events.length
+}
 
-/** The same messages each time; between two bursts of them each part is cut off `restarts` times. */
-async function load(restarts: number, broken?: Broken): Promise<Outcome> {
+interface Started extends PlatformProcess {
+  readonly dir: string
+}
+
+/** Of the build, or of what `mainIn` makes of it in the platform's folder. */
+async function startPlatform(mainIn?: (dir: string) => string): Promise<Started> {
   const dir = newTempDir()
   onTestFinished(dir.remove)
-  const main =
-    broken === undefined ? undefined : brokenBuild(dir.path, broken.file, broken.code, broken.replacement)
-  const platform = await startPlatformProcess(
-    dir.path,
-    ['--log-level', 'error', '--device-rate-max', '0'],
-    main,
-  )
+  const flags = ['--log-level', 'error', '--device-rate-max', '0']
+  const platform = await startPlatformProcess(dir.path, flags, mainIn?.(dir.path))
   onTestFinished(async () => {
     await platform.end('SIGKILL')
   })
+  return Object.assign(platform, { dir: dir.path })
+}
+
+/** The same messages each time; between two bursts of them each part is cut off `restarts` times. */
+async function underLoad(platform: Started, restarts: number): Promise<Outcome> {
   const { api } = platform
   for (const rule of rules) await api.request('POST', '/rules', rule)
-  const fleet = await Fleet.connect(platform, join(dir.path, 'ledger.ndjson'))
+  const fleet = await Fleet.connect(platform, join(platform.dir, 'ledger.ndjson'))
   for (let turn = 0; turn < restartsOfEach * parts.length; turn++) {
     fleet.send()
     if (turn < restarts * parts.length) {
@@ -98,7 +112,6 @@ async function load(restarts: number, broken?: Broken): Promise<Outcome> {
   const { messages } = await api.request<Stats>('GET', '/stats')
   const verified = await verify({ ledger: fleet.ledgerFile, api, settleMs: 10_000 })
   const events = await eventIds(platform)
-  await platform.end('SIGKILL')
   const { acknowledged, stored, deadLettered, pending } = messages
   return {
     ledger: { acknowledged, accounted: stored + deadLettered + pending },

@@ -19,6 +19,8 @@ export interface PlatformProcess {
   end(signal: NodeJS.Signals): Promise<number | null>
   /** Starts it again on the same ports and data. */
   restart(): Promise<void>
+  /** Resolves when the process of the moment has ended, by whatever. */
+  readonly ended: Promise<void>
 }
 
 /** Starts the built platform on free ports; resolves when it accepts. */
@@ -30,6 +32,7 @@ export async function startPlatformProcess(
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const httpUrl = `http://127.0.0.1:${httpPort}`
   let child: ChildProcess
+  let ended: Promise<void>
   let output = ''
   const start = async () => {
     const args = [
@@ -45,6 +48,7 @@ export async function startPlatformProcess(
       cwd: dataDir,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    ended = new Promise((resolve) => child.once('exit', () => resolve()))
     const started = new Promise<void>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {
         if (chunk.toString().includes('Tidemark is running')) resolve()
@@ -61,6 +65,9 @@ export async function startPlatformProcess(
     mqttUrl: `mqtt://127.0.0.1:${mqttPort}`,
     httpUrl,
     api: new ApiClient(httpUrl, adminToken),
+    get ended() {
+      return ended
+    },
     get pid() {
       return child.pid ?? 0
     },
