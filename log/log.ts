@@ -37,6 +37,7 @@ export const tableNames = [
   'profiles',
   'rules',
   'rule-versions',
+  'instances',
   'rule-state',
   'alarms',
   'alarm-history',

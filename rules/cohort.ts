@@ -191,6 +191,11 @@ export function groupIdOf(rule: CompiledRule, device: DeviceRecord): string | un
     : `${by}=${value}`
 }
 
+/** Tells the id of a group from that of a device, which has no such sign. */
+export function isGroupId(id: string): boolean {
+  return id.includes('=')
+}
+
 /** A group as the device of its alarm. */
 export function groupDevice({ rule }: CompiledRule, id: string): DeviceRecord {
   const at = id.indexOf('=')

@@ -4,7 +4,7 @@ import { counters, type Log, type LogTransaction } from '../log/log.ts'
 import { alarmId } from './alarm-events.ts'
 import { type AlarmState, isUp, normalState } from './alarm-machine.ts'
 import { AlarmTable } from './alarm-table.ts'
-import { cohortOwners } from './cohort.ts'
+import { cohortOwners, isGroupId } from './cohort.ts'
 import type { HeldReading } from './held-readings.ts'
 import type { DeviceClock, Evaluation, WindowName } from './instance.ts'
 import type { Kept } from './kept.ts'
@@ -31,18 +31,22 @@ export interface KeptInstance {
  */
 const separator = '|'
 
+/** The registered devices. */
+export type Devices = Pick<ReadonlyMap<string, DeviceRecord>, 'get' | 'keys'>
+
 /** Reads what the log keeps of rules' instances, of devices' clocks, of windows and held readings. */
 export class RuleStateTable implements Kept {
   readonly #log: Log
-  readonly #findDevice: (id: string) => DeviceRecord | undefined
+  readonly #devices: Devices
 
-  constructor(log: Log, findDevice: (id: string) => DeviceRecord | undefined) {
+  constructor(log: Log, devices: Devices) {
     this.#log = log
-    this.#findDevice = findDevice
+    this.#devices = devices
   }
 
   instance(ruleId: string, deviceId: string): AlarmState | undefined {
-    return this.#log.get<AlarmState>('rule-state', stateKey(ruleId, deviceId))
+    const kept = this.#log.get<Partial<AlarmState>>('instances', instanceKey(ruleId, deviceId))
+    return kept === undefined ? undefined : whole(kept)
   }
 
   clock(deviceId: string): DeviceClock | undefined {
@@ -78,13 +82,34 @@ export class RuleStateTable implements Kept {
     return this.#clock(deviceId) !== undefined && this.#isOutdated(deviceId)
   }
 
-  /** Instances of one rule, or of all. */
-  instances(ruleId?: string): KeptInstance[] {
-    const range = ruleId === undefined ? {} : { prefix: keyOf(ruleId, '') }
-    return this.#log.entries<AlarmState>('rule-state', range).map(([key, state]) => {
-      const [rule, device] = key.split(separator)
-      return { ruleId: rule!, deviceId: decodeURIComponent(device!), state }
-    })
+  /** Of all rules, devices and groups. */
+  instances(): KeptInstance[] {
+    return this.#log.entries<Partial<AlarmState>>('instances').map(toInstance)
+  }
+
+  /** Of one rule: its groups, and the devices that are registered. */
+  instancesOf(ruleId: string): KeptInstance[] {
+    return [...this.groupsOf(ruleId), ...this.devicesOf(ruleId, this.#devices.keys())]
+  }
+
+  groupsOf(ruleId: string): KeptInstance[] {
+    return this.#log
+      .entries<Partial<AlarmState>>('instances', { prefix: groupKey(ruleId, '') })
+      .map(toInstance)
+  }
+
+  devicesOf(ruleId: string, deviceIds: Iterable<string>): KeptInstance[] {
+    const found: KeptInstance[] = []
+    for (const deviceId of deviceIds) {
+      const state = this.instance(ruleId, deviceId)
+      if (state !== undefined) found.push({ ruleId, deviceId, state })
+    }
+    return found
+  }
+
+  /** Keys of all that is kept of a device's instances. */
+  keysOfInstances(deviceId: string): string[] {
+    return this.#log.entries('instances', { prefix: keyOf(deviceId, '') }).map(([key]) => key)
   }
 
   /** Keys of windows and held readings whose owner begins with `owners`. */
@@ -111,7 +136,7 @@ export class RuleStateTable implements Kept {
   }
 
   #isOutdated(deviceId: string): boolean {
-    return this.#clock(deviceId)?.registeredAt !== this.#findDevice(deviceId)?.createdAt
+    return this.#clock(deviceId)?.registeredAt !== this.#devices.get(deviceId)?.createdAt
   }
 }
 
@@ -141,7 +166,7 @@ export class RuleStateWriter {
   evaluation(evaluation: Evaluation, findDevice: (id: string) => DeviceRecord | undefined): void {
     const { changed, clocks, windows, held, unneeded } = evaluation
     for (const { rule, device, state } of changed) {
-      this.#tx.put('rule-state', stateKey(rule.id, device.id), state)
+      this.#tx.put('instances', instanceKey(rule.id, device.id), differing(state))
       if (isUp(state))
         this.#alarms.condition(alarmId(rule.id, device.id), state.condition as 'active' | 'recovering')
     }
@@ -164,7 +189,7 @@ export class RuleStateWriter {
   }
 
   dropInstance({ ruleId, deviceId }: Pick<KeptInstance, 'ruleId' | 'deviceId'>): void {
-    this.#tx.remove('rule-state', stateKey(ruleId, deviceId))
+    this.#tx.remove('instances', instanceKey(ruleId, deviceId))
   }
 
   /**
@@ -173,8 +198,7 @@ export class RuleStateWriter {
    */
   beginAnew({ ruleId, deviceId, state: { since, transitions } }: KeptInstance): void {
     if (transitions === 0) return
-    const state: AlarmState = { ...normalState(), since, transitions: transitions + 1 }
-    this.#tx.put('rule-state', stateKey(ruleId, deviceId), state)
+    this.#tx.put('instances', instanceKey(ruleId, deviceId), { since, transitions: transitions + 1 })
   }
 
   /** What a group of a rule keeps of a device beside its instance. */
@@ -201,8 +225,8 @@ export class RuleStateWriter {
     this.#tx.remove('device-clocks', deviceId)
     this.#drop('windows', `${deviceId} `)
     this.#drop('held-readings', `${deviceId} `)
+    for (const key of this.#kept.keysOfInstances(deviceId)) this.#tx.remove('instances', key)
     for (const ruleId of ruleIds) {
-      this.dropInstance({ ruleId, deviceId })
       this.dropMember(ruleId, deviceId)
       this.#alarms.remove(alarmId(ruleId, deviceId))
     }
@@ -213,9 +237,42 @@ export class RuleStateWriter {
   }
 }
 
+/**
+ * By device and then by rule: a reading changes most instances of its device, and rows that lie together are few pages of a
+ * commit (docs/decisions/0026). Groups come by rule, under a sign that no id of a device begins with.
+ */
+export function instanceKey(ruleId: string, deviceId: string): string {
+  return isGroupId(deviceId) ? groupKey(ruleId, deviceId) : keyOf(deviceId, ruleId)
+}
+
 /** A group's id holds the value of a label, which may be any text. */
-function stateKey(ruleId: string, deviceId: string): string {
-  return keyOf(ruleId, encodeURIComponent(deviceId))
+function groupKey(ruleId: string, groupId: string): string {
+  return keyOf(`=${ruleId}`, encodeURIComponent(groupId))
+}
+
+function toInstance([key, kept]: [string, Partial<AlarmState>]): KeptInstance {
+  const [first, second] = key.split(separator) as [string, string]
+  const isGroup = first.startsWith('=')
+  return {
+    ruleId: isGroup ? first.slice(1) : second,
+    deviceId: isGroup ? decodeURIComponent(second) : first,
+    state: whole(kept),
+  }
+}
+
+const normal = normalState()
+
+/** What makes a state other than a normal one: most are, and a row is then half as long. */
+function differing(state: AlarmState): Partial<AlarmState> {
+  const found: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(state)) {
+    if (value !== normal[name as keyof AlarmState]) found[name] = value
+  }
+  return found
+}
+
+function whole(kept: Partial<AlarmState>): AlarmState {
+  return Object.assign(normalState(), kept)
 }
 
 function windowPrefix({ owner, device, metric, lengthMs }: WindowName): string {

@@ -56,7 +56,7 @@ export class RuleChanges {
     const applied = log.get<StoredRule>('meta', appliedKey(id))
     if (canonical(applied ?? null) !== canonical(rule ?? null)) {
       const reason = applied === undefined ? undefined : endOf(applied, rule)
-      const ended = reason === undefined ? [] : kept.instances(id)
+      const ended = reason === undefined ? [] : kept.instancesOf(id)
       await log.transaction((tx) => {
         const writer = new RuleStateWriter(tx, kept)
         this.#end(writer, ended, () => applied, reason ?? '')
@@ -119,18 +119,11 @@ export class RuleChanges {
 
   #instancesOf(deviceIds: ReadonlySet<string>): KeptInstance[] {
     const { kept, evaluator } = this.#options
-    const found: KeptInstance[] = []
-    for (const ruleId of evaluator.ruleIds()) {
-      // Groups too: one may have lost its last device.
-      if (evaluator.rule(ruleId)?.isOfCohort) found.push(...kept.instances(ruleId))
-      else {
-        for (const deviceId of deviceIds) {
-          const state = kept.instance(ruleId, deviceId)
-          if (state !== undefined) found.push({ ruleId, deviceId, state })
-        }
-      }
-    }
-    return found
+    return [...evaluator.ruleIds()].flatMap((ruleId) => [
+      // One may have lost its last device.
+      ...(evaluator.rule(ruleId)?.isOfCohort ? kept.groupsOf(ruleId) : []),
+      ...kept.devicesOf(ruleId, deviceIds),
+    ])
   }
 
   /** Forgets instances, and clears those whose alarm is up: at the device's newest event time, for `reason`. */

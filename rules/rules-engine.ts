@@ -61,7 +61,7 @@ export class RulesEngine {
     this.#options = options
     this.#registry = new RegistryView(log)
     const findDevice = (id: string) => this.#registry.devices.get(id)
-    this.#kept = new RuleStateTable(log, findDevice)
+    this.#kept = new RuleStateTable(log, this.#registry.devices)
     this.#evaluator = new Evaluator({
       kept: this.#kept,
       devices: () => this.#registry.devices.values(),

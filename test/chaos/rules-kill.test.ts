@@ -7,6 +7,7 @@ import { delay } from '../../lib/clock.ts'
 import { hash32, randomAt } from '../../lib/prng.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import type { Log } from '../../log/log.ts'
+import { instanceKey } from '../../rules/kept-state.ts'
 import type { StoredRule } from '../../rules/rule.ts'
 import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { Evaluation } from '../rules/evaluation.ts'
@@ -64,7 +65,7 @@ describe('kill -9', () => {
       kills: brokenKills,
       broken: {
         file: 'rules/kept-state.js',
-        code: `this.#tx.put('rule-state', stateKey(rule.id, device.id), state);`,
+        code: `this.#tx.put('instances', instanceKey(rule.id, device.id), differing(state));`,
         replacement: '',
       },
     })
@@ -290,7 +291,7 @@ function isOfTheMiddle(round: number): (event: EventRecord) => boolean {
 function isInTheMiddle(log: Log, kind: Kind, round: number): boolean {
   const begin = roundAt(round)
   return midDevices(kind).every((device) => {
-    const state = log.get<KeptState>('rule-state', `${kind}|${device}`)
+    const state = log.get<KeptState>('instances', instanceKey(kind, device))
     if (kind === 'for') return state?.condition === 'pending' && state.since >= begin
     if (kind === 'sequence') return (state?.inner?.completed?.[0] ?? 0) >= begin
     if (kind === 'absence') return (state?.inner?.last ?? 0) >= begin

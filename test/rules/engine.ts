@@ -39,7 +39,7 @@ interface Life {
 }
 
 /** Tables in which the engine keeps what it knows. */
-const ownTables = ['rule-state', 'windows', 'held-readings', 'device-clocks'] as const satisfies TableName[]
+const ownTables = ['instances', 'windows', 'held-readings', 'device-clocks'] as const satisfies TableName[]
 
 /** A log in a folder and the engine on it; both can be closed and opened again, as a restart does. */
 export class Site {
@@ -196,7 +196,9 @@ export class Site {
   }
 
   get states(): string[] {
-    return this.log.entries<{ condition: string }>('rule-state').map(([, { condition }]) => condition)
+    return this.log
+      .entries<{ condition?: string }>('instances')
+      .map(([, { condition = 'normal' }]) => condition)
   }
 
   /** Everything that the engine keeps for evaluation, but what `isLeftOut`, as text that can be compared bit for bit. */

@@ -99,9 +99,9 @@ describe('an edit of a rule', () => {
     const rows = (table: string, kept = site.kept()) =>
       Object.keys(kept).filter((key) => key.startsWith(table))
     // The one that is given a `wait` of a minute holds readings from then on.
-    const isVictims = (key: string) => /^rule-state victim-|^held-readings \S+ 60000\|/.test(key)
+    const isVictims = (key: string) => /^instances \S+\|victim-|^held-readings \S+ 60000\|/.test(key)
     const before = site.kept(isVictims)
-    expect(rows('rule-state', before).length).toBeGreaterThanOrEqual(1_000)
+    expect(rows('instances', before).length).toBeGreaterThanOrEqual(1_000)
     expect(rows('windows').length).toBeGreaterThanOrEqual(250)
     expect(rows('held-readings').length).toBeGreaterThanOrEqual(125)
     const alarmsOfOthers = () => site.events.filter(({ data }) => !data.rule.startsWith('victim-')).length
@@ -109,7 +109,7 @@ describe('an edit of a rule', () => {
     for (const [name, edit] of restarting) {
       const id = `victim-${name.toLowerCase()}`
       await site.rules.replace(id, ruleOf({ id, ...edit }), '*')
-      await until(() => expect(rows(`rule-state ${id}|`)).toEqual([]))
+      await until(() => expect(rows('instances').filter((key) => key.endsWith(`|${id}`))).toEqual([]))
       expect(site.kept(isVictims)).toEqual(before)
       const cleared = site.saidOf(id).filter((said) => said === 'cleared 20 rule changed')
       expect(cleared).toHaveLength(125)
