@@ -28,7 +28,8 @@ export interface RulesEngineOptions {
   readonly pairsMax: number
 }
 
-const readLimits = { entriesMax: 5_000, bytesMax: 4 * 1024 * 1024 }
+/** LMDB keeps the memory of as many pages as its largest commit ever changed, and a reading changes some ten. */
+const readLimits = { entriesMax: 1_000, bytesMax: 4 * 1024 * 1024 }
 /** What ingest gathered is enough: whoever waits for an event should not wait twice. */
 const gatherMs = 0
 /** A message that was received this long ago has reached the log, if it ever will. */
