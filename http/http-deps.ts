@@ -30,7 +30,7 @@ export interface HttpDeps {
   readonly profiles: ProfileRegistry
   readonly tokens: TokenRegistry
   readonly rules: RuleRegistry
-  readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'>
+  readonly store: Pick<ReadingStore, 'readings' | 'timeline' | 'latest' | 'purge'>
   /** What reads the log, each part alone. */
   readonly parts: {
     list(): readonly PartState[]

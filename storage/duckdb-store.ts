@@ -1,16 +1,19 @@
 import { createRequire } from 'node:module'
-import type { DuckDBBlobValue, DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBInstance, DuckDBResultReader, DuckDBValue } from '@duckdb/node-api'
 import type { DeliveredEvent } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
 import type { ReadingBatch } from '../domain/reading-batch.ts'
 import { delay } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { rowsMax, storedValue, timelineOf } from './duckdb-timeline.ts'
 import type {
   EventWriteOutcome,
   LatestQuery,
   ReadingQuery,
   ReadingStore,
   StoredReading,
+  TimelinePage,
+  TimelineQuery,
   WriteOutcome,
 } from './reading-store.ts'
 
@@ -121,34 +124,40 @@ export class DuckDbStore implements ReadingStore {
     const parameters: (string | number)[] = [query.device, query.from, query.to, ...query.metrics]
     const named = query.metrics.map((_, i) => `$${i + 4}`).join(',')
     const where = `device = $1 AND ts >= $2 AND ts < $3${named === '' ? '' : ` AND metric IN (${named})`}`
+    const columns = every === undefined ? 'num, bool, encode(text)' : aggregateColumns[query.fn ?? 'mean']
+    const select = `SELECT ${time} AS t, metric, ${columns} FROM reading WHERE ${where}`
+    // Where all that there is are few rows, one scan finds them; without an order it ends early where there are many.
+    const few =
+      every === undefined ? await this.#read(`${select} LIMIT ${rowsMax + 1}`, parameters) : undefined
+    const rows = few !== undefined && few.currentRowCount <= rowsMax ? few.getRows().sort(byTime) : undefined
     // The limit counts times, of which each has several rows.
     const within = `${time} IN (SELECT DISTINCT ${time} AS t FROM reading WHERE ${where} ORDER BY t LIMIT ${query.limit})`
-    const columns = every === undefined ? 'num, bool, encode(text)' : aggregateColumns[query.fn ?? 'mean']
     const grouping = every === undefined ? '' : 'GROUP BY t, metric'
-    const rows = await this.#read(
-      `SELECT ${time} AS t, metric, ${columns} FROM reading WHERE ${where} AND ${within} ${grouping} ORDER BY t, metric`,
-      parameters,
-    )
+    const inOrder = `${select} AND ${within} ${grouping} ORDER BY t, metric`
     const found: { time: number; values: Record<string, Value> }[] = []
-    for (const [t, metric, num, bool, text] of rows) {
-      const value = (num ?? bool ?? textOf(text)) as Value | null
+    for (const [t, metric, num, bool, text] of rows ?? (await this.#read(inOrder, parameters)).getRows()) {
+      const value = storedValue(num, bool, text) as Value | null
       if (value === null) continue
       if (found.at(-1)?.time !== t) found.push({ time: t as number, values: {} })
       found.at(-1)!.values[metric as string] = value
     }
-    return found
+    return found.slice(0, query.limit)
+  }
+
+  timeline(query: TimelineQuery): Promise<TimelinePage> {
+    return timelineOf((sql, parameters) => this.#read(sql, parameters), query)
   }
 
   async latest({ device }: LatestQuery): Promise<Record<string, { value: Value; time: number }>> {
-    const rows = await this.#read(
+    const result = await this.#read(
       `SELECT metric, max(ts), arg_max(struct_pack(num := num, bool := bool, text := encode(text)), ts) AS newest
          FROM reading WHERE device = $1 GROUP BY metric ORDER BY metric`,
       [device],
     )
     const found: Record<string, { value: Value; time: number }> = {}
-    for (const [metric, time, newest] of rows) {
+    for (const [metric, time, newest] of result.getRows()) {
       const { num, bool, text } = (newest as { entries: Record<string, unknown> }).entries
-      found[metric as string] = { time: time as number, value: (num ?? bool ?? textOf(text)) as Value }
+      found[metric as string] = { time: time as number, value: storedValue(num, bool, text) }
     }
     return found
   }
@@ -294,11 +303,10 @@ export class DuckDbStore implements ReadingStore {
   }
 
   /** One query after the other, as DuckDB runs them on one connection anyway: those that wait hold no thread of the process. */
-  #read(sql: string, parameters: (string | number)[]): Promise<unknown[][]> {
+  #read(sql: string, parameters: DuckDBValue[]): Promise<DuckDBResultReader> {
     const turn = this.#lastRead.then(async () => {
       if (this.#reader === undefined) throw new TidemarkError('TIDEMARK_STORE_QUERY', 'the store is not open')
-      const result = await this.#reader.runAndReadAll(sql, parameters)
-      return result.getRows() as unknown[][]
+      return this.#reader.runAndReadAll(sql, parameters)
     })
     this.#lastRead = turn.catch(() => undefined)
     return turn
@@ -328,9 +336,9 @@ const aggregateColumns: Readonly<Record<NonNullable<ReadingQuery['fn']>, string>
   last: 'arg_max(num, ts), arg_max(bool, ts), encode(arg_max(text, ts))',
 }
 
-/** Text is read as its bytes: the client drops a U+FEFF at the start of a VARCHAR. */
-function textOf(bytes: unknown): string | null {
-  return bytes === null ? null : Buffer.from((bytes as DuckDBBlobValue).bytes).toString()
+/** Rows of a time and a metric. */
+function byTime([a, metric]: readonly DuckDBValue[], [b, other]: readonly DuckDBValue[]): number {
+  return (a as number) - (b as number) || ((metric as string) < (other as string) ? -1 : 1)
 }
 
 /** `device ts` of readings whose time comes again, or comes after a later one, within these batches. */

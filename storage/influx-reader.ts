@@ -30,7 +30,7 @@ interface Selection {
 /** Of one question: 3 Core refuses a span that touches more than 432 files, and each refusal is a request. */
 const requestsMax = 100
 /** 3 Core's files hold ten minutes: what is refused at that length is refused for another reason. */
-const spanMsMin = 600_000
+export const spanMsMin = 600_000
 const newestRows = 1_000
 const statementsMax = 50
 /** More than the times that the contract allows. */
@@ -88,6 +88,12 @@ export class InfluxReader {
   /** Series of one statement. Throws TIDEMARK_STORE_QUERY. */
   async query(statement: string): Promise<InfluxSeries[]> {
     return (await this.#statements([statement]))[0]!
+  }
+
+  /** Whatever is answered. */
+  ask(statements: readonly string[]): Promise<InfluxAnswer> {
+    const q = encodeURIComponent(statements.join(';'))
+    return this.#transport.request('POST', `/query?db=${encodeURIComponent(this.#database)}&epoch=ms&q=${q}`)
   }
 
   /** One statement for each field: only then does last() tell the time of the value itself. */
@@ -168,7 +174,7 @@ export class InfluxReader {
       const statement =
         `SELECT ${columns} FROM ${quoteName(device.type)} WHERE "device"=${quoteText(device.device)}` +
         ` AND time>=${from}ms AND time<${to}ms${grouping} ORDER BY time ${order} LIMIT ${limit}`
-      const answer = await this.#ask([statement])
+      const answer = await this.ask([statement])
       if (version === '3' && isTooWide(answer) && to - from > Math.max(spanMsMin, 2 * stepMs)) {
         const middle = Math.ceil((from + to) / 2 / stepMs) * stepMs
         const halves = [
@@ -190,19 +196,18 @@ export class InfluxReader {
   }
 
   async #statements(statements: readonly string[]): Promise<InfluxSeries[][]> {
-    return resultsOf(await this.#ask(statements))
-  }
-
-  #ask(statements: readonly string[]): Promise<InfluxAnswer> {
-    const q = encodeURIComponent(statements.join(';'))
-    return this.#transport.request('POST', `/query?db=${encodeURIComponent(this.#database)}&epoch=ms&q=${q}`)
+    return resultsOf(await this.ask(statements))
   }
 }
 
 type Latest = Promise<Record<string, { value: Value; time: number }>>
 
 /** Values of a row under the names of its columns, of which the first is the time. */
-function valuesOf(names: readonly string[], row: readonly unknown[], fn: string): Record<string, Value> {
+export function valuesOf(
+  names: readonly string[],
+  row: readonly unknown[],
+  fn: string,
+): Record<string, Value> {
   const values: Record<string, Value> = {}
   for (let i = 1; i < names.length; i++) {
     const value = row[i] as Value | null
@@ -213,11 +218,11 @@ function valuesOf(names: readonly string[], row: readonly unknown[], fn: string)
 }
 
 /** 3 Core: "Query would exceed file limit", "exceeding the file limit" by version; some answer 500 without a word. */
-function isTooWide({ status, body }: InfluxAnswer): boolean {
+export function isTooWide({ status, body }: InfluxAnswer): boolean {
   return /file limit/i.test(body) || (status === 500 && body.trim() === '')
 }
 
-function resultsOf(answer: InfluxAnswer): InfluxSeries[][] {
+export function resultsOf(answer: InfluxAnswer): InfluxSeries[][] {
   const found =
     answer.status === 200 ? (jsonOf(answer.body) as InfluxResults | undefined)?.results : undefined
   if (!Array.isArray(found)) throw queryError(answer)

@@ -15,6 +15,7 @@ import {
   quoteName,
   quoteText,
 } from './influx-reader.ts'
+import { timelineOf } from './influx-timeline.ts'
 import { type InfluxAnswer, type InfluxTarget, InfluxTransport } from './influx-transport.ts'
 import { encodeEventLine } from './line-protocol.ts'
 import type {
@@ -24,6 +25,8 @@ import type {
   ReadingStore,
   RejectedRow,
   StoredReading,
+  TimelinePage,
+  TimelineQuery,
   WriteOutcome,
 } from './reading-store.ts'
 
@@ -102,6 +105,11 @@ export class InfluxStore implements ReadingStore {
 
   async readings(query: ReadingQuery): Promise<StoredReading[]> {
     return this.#reader.readings(query, await this.#knownVersion())
+  }
+
+  async timeline(query: TimelineQuery): Promise<TimelinePage> {
+    const version = await this.#knownVersion()
+    return timelineOf((statement) => this.#reader.ask([statement]), query, version)
   }
 
   async latest(query: LatestQuery): Promise<Record<string, { value: Value; time: number }>> {

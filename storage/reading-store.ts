@@ -16,6 +16,8 @@ export interface ReadingStore {
   writeEvents(events: readonly DeliveredEvent[]): Promise<EventWriteOutcome>
   /** Readings of a device, oldest first. */
   readings(query: ReadingQuery): Promise<StoredReading[]>
+  /** Readings of several devices, or of all, in order of time and then of device: a page, and where the next begins. */
+  timeline(query: TimelineQuery): Promise<TimelinePage>
   /** Newest value of each metric of a device, by event time. */
   latest(device: LatestQuery): Promise<Record<string, { value: Value; time: number }>>
   /** Removes everything of a device (`DELETE /devices/{id}?purge=data`). */
@@ -69,4 +71,38 @@ export interface StoredReading {
   /** Unix ms; with `everyMs` the start of the window. Windows without readings are left out. */
   readonly time: number
   readonly values: Readonly<Record<string, Value>>
+}
+
+export interface TimelineQuery {
+  /** What the devices are, or were: each names a measurement. */
+  readonly types: readonly string[]
+  /** All when undefined. */
+  readonly devices?: readonly string[] | undefined
+  /** Unix ms, inclusive. */
+  readonly from: number
+  /** Unix ms, exclusive. */
+  readonly to: number
+  /** `next` of the page before; takes the place of `from`. */
+  readonly at?: TimelinePlace | undefined
+  readonly limit: number
+}
+
+export interface TimelinePlace {
+  /** Unix ms: what is before it was told. */
+  readonly time: number
+  /** The last device of `time` that was told. */
+  readonly device?: string | undefined
+  /** How much time the store will look at at once: it is found out along the way, and changes no answer. */
+  readonly stretchMs: number
+}
+
+export interface DeviceReading extends StoredReading {
+  readonly device: string
+}
+
+export interface TimelinePage {
+  /** Whole readings, `limit` at most; fewer, or none, where looking on would take long. */
+  readonly readings: DeviceReading[]
+  /** undefined at the end. */
+  readonly next?: TimelinePlace | undefined
 }

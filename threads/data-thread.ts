@@ -64,6 +64,8 @@ function ask(question: StoreQuestion): Promise<unknown> {
   switch (question.method) {
     case 'readings':
       return store.readings(question.query)
+    case 'timeline':
+      return store.timeline(question.query)
     case 'latest':
       return store.latest(question.query)
     case 'purge':

@@ -1,6 +1,6 @@
 import type { BacktestProgress, BacktestStep } from '../rules/backtest.ts'
 import type { StoreConfig } from '../storage/open-store.ts'
-import type { LatestQuery, ReadingQuery } from '../storage/reading-store.ts'
+import type { LatestQuery, ReadingQuery, TimelineQuery } from '../storage/reading-store.ts'
 import type { StoreStatus } from '../storage/storage-writer.ts'
 
 /** What a thread is given at its start. */
@@ -15,6 +15,7 @@ export interface ThreadSettings {
 /** A question to the store, which lives in the data thread: DuckDB allows one writing process and is opened once. */
 export type StoreQuestion =
   | { readonly method: 'readings'; readonly query: ReadingQuery }
+  | { readonly method: 'timeline'; readonly query: TimelineQuery }
   | { readonly method: 'latest'; readonly query: LatestQuery }
   | { readonly method: 'purge'; readonly query: LatestQuery }
 

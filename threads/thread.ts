@@ -1,6 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import { TidemarkError } from '../lib/errors.ts'
-import type { LatestQuery, ReadingQuery, ReadingStore, StoredReading } from '../storage/reading-store.ts'
+import type {
+  LatestQuery,
+  ReadingQuery,
+  ReadingStore,
+  StoredReading,
+  TimelinePage,
+  TimelineQuery,
+} from '../storage/reading-store.ts'
 import type { StoreStatus } from '../storage/storage-writer.ts'
 import type { FromThread, PartName, StoreQuestion, ThreadSettings, ToThread } from './messages.ts'
 
@@ -64,9 +71,11 @@ export class Thread {
   }
 
   /** The store's read side, over messages to the thread that has it. */
-  readonly store: Pick<ReadingStore, 'readings' | 'latest' | 'purge'> = {
+  readonly store: Pick<ReadingStore, 'readings' | 'timeline' | 'latest' | 'purge'> = {
     readings: (query: ReadingQuery) =>
       this.#ask({ kind: 'ask', question: { method: 'readings', query } }) as Promise<StoredReading[]>,
+    timeline: (query: TimelineQuery) =>
+      this.#ask({ kind: 'ask', question: { method: 'timeline', query } }) as Promise<TimelinePage>,
     latest: (query: LatestQuery) =>
       this.#ask({ kind: 'ask', question: { method: 'latest', query } }) as ReturnType<ReadingStore['latest']>,
     purge: (query: LatestQuery) =>

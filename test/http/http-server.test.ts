@@ -123,9 +123,10 @@ describe('what is refused', () => {
   test('what fails inside says nothing of the inside', async () => {
     const store = {
       readings: () => Promise.reject(new Error('secret detail')),
+      timeline: () => Promise.reject(new Error('secret detail')),
       latest: () => Promise.reject(new Error('secret detail')),
       purge: () => Promise.reject(new Error('secret detail')),
-    } satisfies Pick<DuckDbStore, 'readings' | 'latest' | 'purge'>
+    } satisfies Pick<DuckDbStore, 'readings' | 'timeline' | 'latest' | 'purge'>
     const api = await startApi({ store: store as unknown as DuckDbStore })
     await api.devices.create({ id: 'd', type: 'generic' })
     const answer = await api.get('readings?device=d')
@@ -136,10 +137,10 @@ describe('what is refused', () => {
   test('a database or log that is away: 503 with its code and when to come again', async () => {
     const refuse = () => Promise.reject(new TidemarkError('TIDEMARK_STORE_QUEUE', 'too many queries'))
     const api = await startApi({
-      store: { readings: refuse, latest: refuse, purge: refuse } as unknown as DuckDbStore,
+      store: { readings: refuse, timeline: refuse, latest: refuse, purge: refuse } as unknown as DuckDbStore,
     })
     await api.devices.create({ id: 'd', type: 'generic' })
-    for (const path of ['readings?device=d', 'devices/d/latest']) {
+    for (const path of ['readings?device=d', 'readings:export', 'devices/d/latest']) {
       expect(await api.get(path), path).toMatchObject({
         status: 503,
         headers: { 'retry-after': '2' },

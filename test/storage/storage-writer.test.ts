@@ -41,6 +41,9 @@ class ScriptedStore implements ReadingStore {
   async readings() {
     return []
   }
+  async timeline() {
+    return { readings: [] }
+  }
   async latest() {
     return {}
   }

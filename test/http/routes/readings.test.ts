@@ -91,3 +91,105 @@ describe('what is refused', () => {
     expect(refused.body.errors[0].pointer).toBe(`/query/${name}`)
   })
 })
+
+describe('the export', () => {
+  /** Three devices of two types, each with a value a minute from 12:00 on. */
+  async function withFleet(count = 40) {
+    const api = await startApi()
+    for (const [id, type] of [
+      ['b', 'fridge'],
+      ['a', 'fridge'],
+      ['r', 'room_sensor'],
+    ] as const) {
+      await api.devices.create({ id, type })
+      const points = Array.from({ length: count }, (_, i) => [startMs + i * 60_000, i] as const)
+      await api.store.write([readingsOf(id, type, 'temperature_c', points)])
+    }
+    return api
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: items are of any shape
+  const names = (items: any[]) => items.map(({ device, values }) => `${device}${values.temperature_c}`)
+
+  test('has readings of all devices by time, then by device', async () => {
+    const api = await withFleet()
+    const { body } = await api.get('readings:export?limit=4')
+    expect(body.items).toEqual([
+      { device: 'a', time: '2026-11-23T12:00:00Z', values: { temperature_c: 0 } },
+      { device: 'b', time: '2026-11-23T12:00:00Z', values: { temperature_c: 0 } },
+      { device: 'r', time: '2026-11-23T12:00:00Z', values: { temperature_c: 0 } },
+      { device: 'a', time: '2026-11-23T12:01:00Z', values: { temperature_c: 1 } },
+    ])
+    expect(body.nextCursor).toEqual(expect.any(String))
+  })
+
+  test('gives every reading once, page by page', async () => {
+    const api = await withFleet()
+    const expected = Array.from({ length: 40 }, (_, i) => [`a${i}`, `b${i}`, `r${i}`]).flat()
+    for (const limit of [1, 7, 120, 1000])
+      expect(names(await api.all('readings:export', limit)), `${limit}`).toEqual(expected)
+  })
+
+  test('has what is asked for: types, devices, and from a time, included, to another, not included', async () => {
+    const api = await withFleet(3)
+    const asked = async (query: string) => names(await api.all(`readings:export?${query}`, 50))
+    expect(await asked('type=fridge')).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2'])
+    expect(await asked('type=none')).toEqual([])
+    expect(await asked('device=r,a,a')).toEqual(['a0', 'r0', 'a1', 'r1', 'a2', 'r2'])
+    expect(await asked('device=r,a&type=fridge')).toEqual(['a0', 'a1', 'a2'])
+    expect(await asked('device=r&type=fridge')).toEqual([])
+    expect(await asked(`from=2026-11-23T12:01:00Z&to=${startMs + 120_000}`)).toEqual(['a1', 'b1', 'r1'])
+  })
+
+  test('follows the devices as they come and go', async () => {
+    const api = await withFleet(1)
+    const all = async (query = '') => names(await api.all(`readings:export?${query}`, 50))
+    expect([await all(), await all('type=fridge')]).toEqual([
+      ['a0', 'b0', 'r0'],
+      ['a0', 'b0'],
+    ])
+    await api.devices.remove('a')
+    await api.devices.update('r', { type: 'fridge' })
+    expect([await all(), await all('type=fridge')]).toEqual([
+      ['b0', 'r0'],
+      ['b0', 'r0'],
+    ])
+    expect(await api.get('readings:export?device=b,a')).toMatchObject({
+      status: 404,
+      body: { code: 'TIDEMARK_NOT_FOUND', detail: 'there is no device a' },
+    })
+  })
+
+  test('of more devices of a type than the store is named leaves the others out', async () => {
+    const api = await withFleet(2)
+    await Promise.all(
+      Array.from({ length: 1_000 }, (_, i) => api.devices.create({ id: `x${i}`, type: 'fridge' })),
+    )
+    expect(names(await api.all('readings:export?type=fridge', 3))).toEqual(['a0', 'b0', 'a1', 'b1'])
+  })
+
+  test('may be read by anyone who may read, and by nobody else', async () => {
+    const api = await withFleet(1)
+    const answers = [await api.tokenOf('read'), 'wrong'].map((token) =>
+      api.call('GET', 'readings:export', undefined, { token }),
+    )
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 401])
+  })
+
+  test.each([
+    ['from=yesterday', 'from'],
+    ['to=', 'to'],
+    ['limit=1001', 'limit'],
+    ['cursor=abc', 'cursor'],
+    ['cursor=%2B', 'cursor'],
+    [`cursor=${Buffer.from('1 0 a').toString('base64url')}`, 'cursor'],
+    [`cursor=${Buffer.from('1').toString('base64url')}`, 'cursor'],
+    [`device=${Array.from({ length: 1_001 }, (_, i) => i).join(',')}`, 'device'],
+    ['type=a&type=b', 'type'],
+    ['metric=v', 'metric'],
+  ])('refuses ?%s at %s', async (query, name) => {
+    const api = await startApi()
+    const refused = await api.get(`readings:export?${query}`)
+    expect(refused).toMatchObject({ status: 422, body: { code: 'TIDEMARK_INVALID' } })
+    expect(refused.body.errors[0].pointer).toBe(`/query/${name}`)
+  })
+})
