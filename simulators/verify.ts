@@ -1,6 +1,6 @@
 import type { Profile, Value } from '../domain/profile.ts'
 import { TidemarkError } from '../lib/errors.ts'
-import { type ApiClient, pageItemsMax } from './api-client.ts'
+import type { ApiClient } from './api-client.ts'
 import { ExpectedLetters, isOutOfRange, isTimeInvalid } from './expected-letters.ts'
 import { readLedger } from './ledger.ts'
 import { settled } from './score/settled.ts'
@@ -12,7 +12,14 @@ export interface VerifyOptions {
   readonly settleMs: number
   /** Readings that were sent and perhaps not acknowledged, so that they are no inventions when stored. */
   readonly isSent?: (device: string, ts: number) => boolean
-  readonly onProgress?: (progress: { readonly devices: number; readonly stored: number }) => void
+  readonly onProgress?: (progress: VerifyProgress) => void
+}
+
+export interface VerifyProgress {
+  /** Of the ledger; those whose readings were all compared. */
+  readonly devices: number
+  /** Readings that were compared. */
+  readonly stored: number
 }
 
 export interface VerifyReport {
@@ -39,12 +46,21 @@ export interface VerifyReport {
 }
 
 interface StoredReading {
+  readonly device: string
   readonly time: string
   readonly values: Readonly<Record<string, Value>>
 }
 
-/** What the ledger says of one device: its last acknowledged values at each time. */
-type Expected = Map<number, Readonly<Record<string, Value>>>
+type Values = Readonly<Record<string, Value>>
+
+/** What the ledger says of one device: its last acknowledged values at each time, until they were found. */
+type Expected = Map<number, Values | 'found'>
+
+/** Unix ms, both included. */
+interface Span {
+  readonly first: number
+  readonly last: number
+}
 
 interface Expectations {
   readonly readings: Map<string, Expected>
@@ -55,8 +71,13 @@ interface Expectations {
 }
 
 const examplesMax = 10
-/** Devices that are compared at the same time: the store answers one while the answer for another is read. */
-const devicesAtOnceMax = 4
+/** Devices that are asked for at once: the fewer, the less each answer of InfluxDB costs, and the more answers DuckDB has to give. */
+const devicesAtOnceMax = 250
+/** Of their ids in an address: servers take 16 KiB with all headers. */
+const idBytesMax = 8_192
+/** Groups that are compared at the same time: the store answers one while the answer for another is read. */
+const groupsAtOnceMax = 2
+const progressReadings = 1_000
 
 /**
  * Compares what was acknowledged with what is stored, reading by reading, and with the dead letters. Rejects with
@@ -67,69 +88,135 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const { readings, letters, messages, firstSentAt } = await expectations(options.ledger, api)
   const { pending } = await settled(api, options.settleMs)
   const profiles = new Profiles(api)
-  const counts = { acknowledged: messages, stored: 0, missing: 0, altered: 0, invented: 0, repeated: 0 }
-  const examples = new Map<string, string[]>([...readings.keys()].map((device) => [device, []]))
-  const left = readings.entries()
-  let compared = 0
+  const comparison = new Comparison(readings)
+  let acknowledged = messages
+  for (const { size } of readings.values()) acknowledged += size
+  let devices = 0
+  const left = groupsOf(readings.keys())
   const compareNext = async () => {
-    for (const [device, expected] of left) {
-      const found = await compareDevice(options, device, expected)
-      const own = examples.get(device)!
-      for (const { kind, ts } of found.differences) {
-        if (kind === 'missing' && isOutOfRange(expected.get(ts)!, await profiles.of(device))) {
-          letters.add(device, 'value.out_of_range', firstSentAt)
-          continue
+    for (const group of left) {
+      await comparison.compare(group, options, (stored) => options.onProgress?.({ devices, stored }))
+      for (const device of group) {
+        for (const [ts, values] of comparison.missing(device)) {
+          if (isOutOfRange(values, await profiles.of(device)))
+            letters.add(device, 'value.out_of_range', firstSentAt)
+          else comparison.differs('missing', device, ts)
         }
-        counts[kind]++
-        if (own.length < examplesMax) own.push(`${kind} ${device} ${new Date(ts).toISOString()}`)
+        readings.get(device)!.clear()
       }
-      counts.acknowledged += expected.size
-      counts.stored += found.stored
-      expected.clear()
-      options.onProgress?.({ devices: ++compared, stored: counts.stored })
+      devices += group.length
+      options.onProgress?.({ devices, stored: comparison.stored })
     }
   }
-  await Promise.all(Array.from({ length: devicesAtOnceMax }, compareNext))
+  await Promise.all(Array.from({ length: groupsAtOnceMax }, compareNext))
   const kept = await letters.compare(api)
-  const { acknowledged, stored, missing, ...others } = counts
+  const { missing, ...others } = comparison.counts
   return {
     devices: readings.size,
     acknowledged,
-    stored,
+    stored: comparison.stored,
     deadLettered: kept.found,
     missing: missing + kept.missing,
     deadLettersMissing: kept.missing,
     ...others,
     pending,
-    examples: [...[...examples.values()].flat(), ...kept.lacking].slice(0, examplesMax),
+    examples: [...comparison.examples(), ...kept.lacking].slice(0, examplesMax),
   }
 }
 
-interface Difference {
-  readonly kind: 'missing' | 'altered' | 'invented' | 'repeated'
-  readonly ts: number
-}
+type Difference = 'missing' | 'altered' | 'invented' | 'repeated'
 
-async function compareDevice(
-  { api, isSent }: VerifyOptions,
-  device: string,
-  expected: Expected,
-): Promise<{ stored: number; differences: Difference[] }> {
-  const differences: Difference[] = []
-  const seen = new Set<number>()
-  let stored = 0
-  for await (const { ts, values } of storedReadings(api, device, expected)) {
-    stored++
+class Comparison {
+  readonly counts = { missing: 0, altered: 0, invented: 0, repeated: 0 }
+  stored = 0
+  readonly #readings: ReadonlyMap<string, Expected>
+  readonly #examples = new Map<string, string[]>()
+
+  constructor(readings: ReadonlyMap<string, Expected>) {
+    this.#readings = readings
+  }
+
+  /** Of some devices; each from the first to the last time that the ledger has of it. Values that are found are forgotten. */
+  async compare(
+    devices: readonly string[],
+    { api, isSent }: Pick<VerifyOptions, 'api' | 'isSent'>,
+    onProgress: (stored: number) => void,
+  ): Promise<void> {
+    const spans = new Map<string, Span>()
+    let [from, to] = [Number.POSITIVE_INFINITY, 0]
+    for (const device of devices) {
+      const span = spanOf(this.#readings.get(device)!.keys())
+      if (span === undefined) continue
+      spans.set(device, span)
+      from = Math.min(from, span.first)
+      to = Math.max(to, span.last + 1)
+    }
+    if (spans.size === 0) return
+    const asked = `device=${[...spans.keys()].map(encodeURIComponent).join(',')}&from=${from}&to=${to}`
+    for await (const { device, time, values } of api.items<StoredReading>(`/readings:export?${asked}`)) {
+      const span = spans.get(device)
+      const ts = Date.parse(time)
+      if (span === undefined || ts < span.first || ts > span.last) continue
+      this.#compareOne(device, ts, withoutQuality(values), isSent)
+      if (this.stored % progressReadings === 0) onProgress(this.stored)
+    }
+  }
+
+  /** What was not found of a device. */
+  *missing(device: string): Generator<[ts: number, values: Values]> {
+    for (const [ts, values] of this.#readings.get(device)!) if (values !== 'found') yield [ts, values]
+  }
+
+  differs(kind: Difference, device: string, ts: number): void {
+    this.counts[kind]++
+    const own = this.#examples.get(device) ?? []
+    if (own.length === 0) this.#examples.set(device, own)
+    if (own.length < examplesMax) own.push(`${kind} ${device} ${new Date(ts).toISOString()}`)
+  }
+
+  /** By device, in the order of the ledger. */
+  *examples(): Generator<string> {
+    for (const device of this.#readings.keys()) yield* this.#examples.get(device) ?? []
+  }
+
+  #compareOne(device: string, ts: number, values: Values, isSent: VerifyOptions['isSent']): void {
+    this.stored++
+    const expected = this.#readings.get(device)!
     const wanted = expected.get(ts)
-    if (seen.has(ts)) differences.push({ kind: 'repeated', ts })
+    if (wanted === 'found') this.differs('repeated', device, ts)
     else if (wanted === undefined) {
-      if (isSent?.(device, ts)) continue
-      differences.push({ kind: 'invented', ts })
-    } else if (!sameValues(wanted, values)) differences.push({ kind: 'altered', ts })
-    seen.add(ts)
+      if (isSent?.(device, ts)) return
+      this.differs('invented', device, ts)
+    } else if (!sameValues(wanted, values)) this.differs('altered', device, ts)
+    expected.set(ts, 'found')
   }
-  for (const ts of expected.keys()) if (!seen.has(ts)) differences.push({ kind: 'missing', ts })
-  return { stored, differences }
+}
+
+/** undefined of a device of which there is nothing but messages for the dead letters. */
+function spanOf(times: Iterable<number>): Span | undefined {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const ts of times) {
+    first = Math.min(first, ts)
+    last = Math.max(last, ts)
+  }
+  return first > last ? undefined : { first, last }
+}
+
+/** In order of their ids: neighbours are found together. */
+function* groupsOf(devices: Iterable<string>): Generator<string[]> {
+  let group: string[] = []
+  let bytes = 0
+  for (const device of [...devices].sort()) {
+    const more = encodeURIComponent(device).length + 1
+    if (group.length === devicesAtOnceMax || bytes + more > idBytesMax) {
+      yield group
+      group = []
+      bytes = 0
+    }
+    group.push(device)
+    bytes += more
+  }
+  yield group
 }
 
 async function expectations(path: string, api: ApiClient): Promise<Expectations> {
@@ -149,7 +236,7 @@ async function expectations(path: string, api: ApiClient): Promise<Expectations>
       messages++
       continue
     }
-    const before = expected.get(ts)
+    const before = expected.get(ts) as Values | undefined
     // Nothing is stored of a reading whose values were all null.
     if (before !== undefined || Object.keys(values).length > 0) {
       expected.set(ts, before === undefined ? values : { ...before, ...values })
@@ -186,26 +273,12 @@ class Profiles {
   }
 }
 
-/**
- * What is stored of a device from the first to the last time of the ledger. Asked for in spans that hold a page of the ledger: a
- * store finds a page of a short span soon, and would look for one of an open span in all that lies behind it.
- */
-async function* storedReadings(api: ApiClient, device: string, expected: Expected) {
-  const times = Float64Array.from(expected.keys()).sort()
-  for (let at = 0; at < times.length; at += pageItemsMax) {
-    const to = times[at + pageItemsMax] ?? times.at(-1)! + 1
-    const path = `/readings?device=${encodeURIComponent(device)}&from=${times[at]}&to=${to}`
-    for await (const { time, values } of api.items<StoredReading>(path))
-      yield { ts: Date.parse(time), values: withoutQuality(values) }
-  }
-}
-
 /** The platform's own mark beside the values of a reading that was ahead of its clock. */
-function withoutQuality({ quality, ...values }: Readonly<Record<string, Value>>): Record<string, Value> {
+function withoutQuality({ quality, ...values }: Values): Values {
   return values
 }
 
-function sameValues(a: Readonly<Record<string, Value>>, b: Readonly<Record<string, Value>>): boolean {
+function sameValues(a: Values, b: Values): boolean {
   const names = Object.keys(a)
   return (
     names.length === Object.keys(b).length &&

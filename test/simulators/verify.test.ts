@@ -1,8 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiClient } from '../../simulators/api-client.ts'
 import { bench } from '../../simulators/bench.ts'
 import { FleetRunner } from '../../simulators/fleet-runner.ts'
@@ -124,9 +122,9 @@ describe('with a real platform, and ledgers that lie', () => {
     })
   })
 
-  test('also where one span that is asked for ends and the next begins', async () => {
-    // The 1,001st of the first device: the first thousand of the ledger are one span.
-    for (const index of [999, 1_000, 1_001])
+  test('also where one page of the platform’s answer ends and the next begins', async () => {
+    const order = truth.toSorted((a, b) => a.ts - b.ts || a.device.localeCompare(b.device))
+    for (const index of [999, 1_000, 1_001].map((at) => truth.indexOf(order[at]!)))
       expect(await check(lie(index, () => []))).toMatchObject({
         invented: 1,
         examples: example('invented', truth[index]!),
@@ -168,6 +166,51 @@ describe('with a real platform, and ledgers that lie', () => {
       '/readings?device=ahead',
     )
     expect(items).toMatchObject([{ values: { temperature_c: 4, quality: 'future' } }])
+  })
+
+  describe('devices whose clocks were decades off, beside one whose clock was right', () => {
+    const ids = ['decades', 'decades-not', 'of-another-ledger'] as const
+    const [wide, narrow, other] = ids
+    const year = (number: number) => Date.UTC(number, 5, 1)
+    let ledger: LedgerEntry[]
+    const without = (device: string, ...years: number[]) =>
+      ledger.filter((entry) => entry.device !== device || !years.some((one) => entry.ts === year(one)))
+
+    beforeAll(async () => {
+      const path = join(dir.path, 'decades.ndjson')
+      const credentials = await platform.api.provision(ids.map((id) => ({ id, type: 'fridge' })))
+      const writer = new LedgerWriter(path)
+      const fleet = new FleetRunner({ mqttUrl: platform.mqttUrl, credentials, ledger: writer, signal: never })
+      await fleet.connect()
+      const send = (device: string, ...years: number[]) =>
+        Promise.all(years.map((one) => fleet.send({ device, ts: year(one), values: { temperature_c: 4 } })))
+      await Promise.all([
+        send(wide, 2000, 2020, 2026, 2099),
+        send(narrow, 2019, 2025, 2026),
+        send(other, 2020, 2026),
+      ])
+      await fleet.close()
+      writer.close()
+      const lines = readFileSync(path, 'utf8').trim().split('\n')
+      ledger = lines.map((line) => JSON.parse(line) as LedgerEntry).filter(({ device }) => device !== other)
+    })
+
+    test('are compared from their first to their last time', async () => {
+      expect(await check(ledger)).toEqual({ devices: 2, acknowledged: 7, stored: 7, ...clean })
+    })
+
+    test('have an invented reading decades from the others', async () => {
+      expect(await check(without(wide, 2020))).toMatchObject({
+        ...clean,
+        stored: 7,
+        invented: 1,
+        examples: ['invented decades 2020-06-01T00:00:00.000Z'],
+      })
+    })
+
+    test('each of which has a first and a last time of its own', async () => {
+      expect(await check(without(narrow, 2019, 2026))).toMatchObject({ ...clean, stored: 5 })
+    })
   })
 
   test('a reading that was sent twice is one', async () => {
@@ -286,66 +329,5 @@ describe('with a real platform, and ledgers that lie', () => {
 
   test('a ledger without a reading proves nothing: exit code 2', async () => {
     await expect(check([])).rejects.toMatchObject({ code: 'TIDEMARK_LEDGER_INVALID', exitCode: 2 })
-  })
-})
-
-describe('with an API that answers what a real one cannot be made to', () => {
-  const entry: LedgerEntry = {
-    device: 'a',
-    seq: 1,
-    ts: Date.UTC(2026, 0, 1),
-    values: { v: 1 },
-    sentAt: 0,
-    ackedAt: 0,
-  }
-
-  async function scripted(items: { time: string; values: object }[], pending: number[]): Promise<ApiClient> {
-    const server = createServer((request, response) => {
-      response.setHeader('content-type', 'application/json')
-      const answer = request.url?.includes('/stats')
-        ? { messages: { pending: pending.length > 1 ? pending.shift() : pending[0] }, consumers: [] }
-        : { items, nextCursor: null }
-      response.end(JSON.stringify(answer))
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-    return new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token')
-  }
-  const stored = { time: new Date(entry.ts).toISOString(), values: entry.values }
-
-  test('interrupted, it reads no ledger to its end', async () => {
-    const ledger = join(tempDir(), 'long.ndjson')
-    writeFileSync(ledger, `${JSON.stringify(entry)}\nthe end`)
-    const api = (await scripted([], [0])).until(AbortSignal.abort())
-    const error = { code: 'TIDEMARK_INTERRUPTED', exitCode: 130 }
-    await expect(verify({ ledger, api, settleMs: 0 })).rejects.toMatchObject(error)
-  })
-
-  test('a reading that is stored twice is repeated', async () => {
-    const api = await scripted([stored, stored, stored], [0])
-    expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 0 })).toMatchObject({
-      ...clean,
-      stored: 3,
-      repeated: 2,
-      examples: ['repeated a 2026-01-01T00:00:00.000Z', 'repeated a 2026-01-01T00:00:00.000Z'],
-    })
-  })
-
-  test('it compares only when nothing is pending any more', async () => {
-    const pending = [5, 2, 0]
-    const api = await scripted([stored], pending)
-    expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 20_000 })).toMatchObject(clean)
-    expect(pending).toEqual([0])
-  })
-
-  test('what is still pending when waiting ends is said beside what is missing', async () => {
-    const api = await scripted([], [3])
-    expect(await verify({ ledger: ledgerOf([entry]), api, settleMs: 150 })).toMatchObject({
-      missing: 1,
-      pending: 3,
-    })
   })
 })
