@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { TidemarkError } from '../../../lib/errors.ts'
-import type { ReadingQuery } from '../../../storage/reading-store.ts'
+import type { TimelineQuery } from '../../../storage/reading-store.ts'
 import { Backtests } from '../../../threads/backtests.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { rule as heldRule, readingsOf, startApi, startMs, type TestApi } from '../api.ts'
@@ -195,9 +195,9 @@ describe('stored readings', () => {
   test('with the database away: 503', async () => {
     const api = await startApi()
     await withReadings(api)
-    const readings = (_query: ReadingQuery) =>
+    const timeline = (_query: TimelineQuery) =>
       Promise.reject(new TidemarkError('TIDEMARK_STORE_DOWN', 'away'))
-    const away = await startApi({ ...api, store: { ...api.store, readings } as never })
+    const away = await startApi({ ...api, store: { ...api.store, timeline } as never })
     await away.post('devices', { id: 'fridge-1', type: 'fridge' })
     const answer = await away.post('rules:test', { rule, ...range })
     expect([answer.status, answer.body.code]).toEqual([503, 'TIDEMARK_STORE_DOWN'])
