@@ -11,12 +11,12 @@ type Read = (sql: string, parameters: DuckDBValue[]) => Promise<DuckDBResultRead
 
 /** The values of a metric in a stretch of time; those of one reading need not be together. */
 const columns = 'ts, device, metric, num, bool, encode(text)'
-/** Of one statement: some two thousand readings of a meter. */
-export const rowsMax = 20_000
+/** Of one statement: some two thousand readings of a meter that has 17 metrics. */
+export const rowsMax = 40_000
 const stretchMsFirst = 10_000
 const growthMax = 8
 /** How much more than a page a stretch should hold: one that holds a little less costs a second statement. */
-const surplus = 1.25
+const surplus = 1.1
 /** Of one page: from nothing to a century a stretch grows in a dozen. */
 const statementsMax = 32
 
@@ -33,7 +33,8 @@ export async function timelineOf(read: Read, query: TimelineQuery): Promise<Time
     const room = limit - found.length
     if (room === 0 || asked === statementsMax)
       return { readings: found, next: { time: from, device: after, stretchMs } }
-    const end = Math.min(to, from + stretchMs)
+    // What is left of a page is looked for in as much of a stretch.
+    const end = Math.min(to, from + Math.ceil((stretchMs * room) / limit))
     const stretch = new Stretch(read, query.devices, from, end, after)
     const rows = await stretch.rows()
     if (rows === undefined && end - from > 1) {

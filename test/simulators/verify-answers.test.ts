@@ -41,15 +41,20 @@ describe('with an API that answers what a real one cannot be made to', () => {
   async function scripted(
     items: Items | ((devices: string[]) => Items),
     pending: number[],
+    fleet = { store: { kind: 'influxdb' }, devices: { total: 1 } },
   ): Promise<ApiClient> {
     const itemsFor = ({ pathname, searchParams }: URL) => {
       if (!pathname.endsWith('/readings:export')) return []
-      return typeof items === 'function' ? items(searchParams.get('device')!.split(',')) : items
+      return typeof items === 'function' ? items(searchParams.get('device')?.split(',') ?? []) : items
     }
     const server = createServer((request, response) => {
       response.setHeader('content-type', 'application/json')
       const answer = request.url?.includes('/stats')
-        ? { messages: { pending: pending.length > 1 ? pending.shift() : pending[0] }, consumers: [] }
+        ? {
+            messages: { pending: pending.length > 1 ? pending.shift() : pending[0] },
+            consumers: [],
+            ...fleet,
+          }
         : { items: itemsFor(new URL(request.url!, 'http://any')), nextCursor: null }
       response.end(JSON.stringify(answer))
     })
@@ -99,6 +104,28 @@ describe('with an API that answers what a real one cannot be made to', () => {
     expect(report).toMatchObject({ devices: 600, acknowledged: 600, stored: 600 - groups })
     const told = report.examples.map((text) => entries.findIndex(({ device }) => text.includes(device)))
     expect(told).toEqual(told.toSorted((a, b) => a - b))
+  })
+
+  test.each([
+    ['duckdb', 499, 'all'],
+    ['duckdb', 700, 'by name'],
+    ['influxdb', 300, 'by name'],
+  ])('a ledger of 300 devices in %s of a fleet of %i: they are asked for %s', async (kind, total, how) => {
+    const entries = Array.from({ length: 300 }, (_, i) => ({ ...entry, device: `d${i}` }))
+    const asked: string[][] = []
+    const api = await scripted(
+      (devices) => {
+        asked.push(devices)
+        return (how === 'all' ? ['stranger', ...entries.map(({ device }) => device)] : devices).map(
+          (device) => ({ ...stored, device }),
+        )
+      },
+      [0],
+      { store: { kind }, devices: { total } },
+    )
+    const report = await verify({ ledger: ledgerOf(entries), api, settleMs: 0 })
+    expect(report).toEqual({ ...clean, devices: 300, acknowledged: 300, stored: 300 })
+    expect(asked.map(({ length }) => length)).toEqual(how === 'all' ? [0] : [250, 50])
   })
 
   test('a device of which there is nothing but dead letters is not asked for', async () => {
