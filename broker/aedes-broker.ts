@@ -8,9 +8,10 @@ import { topicCode } from '../log/ingress-codec.ts'
 import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { GroupCommitter } from './group-committer.ts'
+import { ParserBytes } from './parser-bytes.ts'
 import { Presence } from './presence.ts'
 import { matches, mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
-import { Session, type SessionLimits } from './session.ts'
+import { Session, type SessionLimits, type SessionPorts } from './session.ts'
 import { type SessionPersistence, SessionStore } from './session-store.ts'
 
 /**
@@ -37,11 +38,21 @@ interface Connection {
   isLogged: boolean
 }
 
+/** A connection, on which aedes leaves its client. */
+type OpenConn = Duplex & { readonly client?: OpenClient }
+
 /** aedes' client with the fields that its types leave out. */
 interface OpenClient extends Client {
   duplicates: Record<string, number>
+  readonly _parser: OpenParser
   _keepaliveTimer: { refresh(): unknown } | null
   subscriptions: Record<string, { readonly qos: number }>
+}
+
+interface OpenParser {
+  _list: ParserBytes
+  _states: readonly string[]
+  settings: { readonly protocolVersion?: number; readonly bridgeMode?: boolean }
 }
 
 interface PublishRequest {
@@ -57,6 +68,14 @@ interface PublishRequest {
 // Else mqtt-packet keeps a buffer for each of the 65,536 numbers of two bytes: 8 MB, to write few of them.
 writeToStream.cacheNumbers = false
 
+/** As mqtt-packet's parser makes them anew for each connection, with the whole CONNECT for the version that it names. */
+const parserStates = ['_parseHeader', '_parseLength', '_parsePayload', '_newPacket'] as const
+const parserSettings = [3, 4].map((protocolVersion) => ({ protocolVersion }))
+/**
+ * In place of the marks that aedes keeps of what it forwarded to a client: it would lose a QoS 1 message that a QoS 0 one
+ * overtakes.
+ */
+const noMarks: Record<string, number> = new Proxy(Object.create(null), { set: () => true })
 const connectTimeoutMs = 5_000
 const drainTimeoutMs = 5_000
 const deviceSubscriptionsMax = 100
@@ -69,6 +88,7 @@ export class AedesBroker {
   readonly #aedes: Aedes
   readonly #connections = new WeakMap<Client, Connection>()
   readonly #sessions: SessionStore
+  readonly #sessionPorts: SessionPorts
   readonly #telemetryWatchers = new Set<Client>()
   readonly presence: Presence<Client>
   /**
@@ -86,6 +106,18 @@ export class AedesBroker {
       mayKeep: (client, filter) => this.#maySubscribe(client as OpenClient, filter),
       logger: options.logger,
     })
+    this.#sessionPorts = {
+      committer: options.committer,
+      onActivity: (conn: OpenConn) => conn.client?._keepaliveTimer?.refresh(),
+      onViolation: (conn: OpenConn, code, detail) => {
+        const { client } = conn
+        const address = client && this.#connections.get(client)?.address
+        options.logger.warn({ code, detail, address, client: client?.id }, 'connection closed')
+      },
+      onRefused: (conn: OpenConn) => this.#sessions.forgetUnlogged(conn.client?.id ?? ''),
+      onCommitted: (deviceId, payload) => this.#copyToWatchers(deviceId, payload),
+      onClosed: (conn: OpenConn) => this.#closed(conn.client),
+    }
     this.#aedes = new Aedes({
       // No queue in the router: it has no bound, and overflows the stack when it is emptied after a frozen subscriber.
       concurrency: 0,
@@ -131,19 +163,12 @@ export class AedesBroker {
 
   /** Takes a new connection of any transport; `address` is the peer's. */
   handle(conn: Duplex, address: string, certificateName: string | undefined): void {
-    const { committer, limits, logger } = this.#options
     // aedes begins to read in `handle`, so the session wraps the socket first.
-    const holder: { client?: OpenClient } = {}
-    const session = new Session(conn, limits, {
-      committer,
-      onActivity: () => holder.client?._keepaliveTimer?.refresh(),
-      onViolation: (code, detail) =>
-        logger.warn({ code, detail, address, client: holder.client?.id }, 'connection closed'),
-      onRefused: () => this.#sessions.forgetUnlogged(holder.client?.id ?? ''),
-      onCommitted: (deviceId, payload) => this.#copyToWatchers(deviceId, payload),
-    })
+    const session = new Session(conn, this.#options.limits, this.#sessionPorts)
     const client = this.#aedes.handle(conn, undefined) as OpenClient
-    holder.client = client
+    client.duplicates = noMarks
+    client._parser._list = new ParserBytes()
+    client._parser._states = parserStates
     this.#connections.set(client, {
       session,
       address,
@@ -151,10 +176,6 @@ export class AedesBroker {
       connect: undefined,
       principal: undefined,
       isLogged: false,
-    })
-    conn.once('close', () => {
-      const principal = this.#connections.get(client)?.principal
-      if (principal?.kind === 'device') this.presence.left(principal.id, client)
     })
   }
 
@@ -287,9 +308,16 @@ export class AedesBroker {
   }
 
   #opened(client: OpenClient): void {
-    // aedes keeps a high-water mark of what it forwarded, and loses a QoS 1 message that a QoS 0 one overtakes.
-    client.duplicates = new Proxy(Object.create(null), { set: () => true })
+    // The parser keeps CONNECT, with its password and the chunk of the socket that it came in.
+    const { protocolVersion, bridgeMode } = client._parser.settings
+    const kept = parserSettings.find((settings) => settings.protocolVersion === protocolVersion)
+    if (kept !== undefined && bridgeMode !== true) client._parser.settings = kept
     this.#noteWatcher(client)
+  }
+
+  #closed(client: OpenClient | undefined): void {
+    const principal = client && this.#connections.get(client)?.principal
+    if (principal?.kind === 'device') this.presence.left(principal.id, client!)
   }
 
   #noteWatcher(client: OpenClient): void {

@@ -100,7 +100,7 @@ export class Broker {
   readonly republish = (deviceId: string, payload: Buffer, topic: 0 | 1): Promise<boolean> => {
     return new Promise((resolve) => {
       const target = {
-        deviceBytes: Buffer.from(deviceId, 'latin1'),
+        deviceId,
         committed: () => resolve(true),
         flush: () => undefined,
         refused: () => resolve(false),
@@ -133,7 +133,7 @@ export class Broker {
       }
       this.#connections.add(transport)
       this.#perAddress.set(address, fromAddress)
-      transport.once('close', () => this.#forget(transport, address))
+      transport.on('close', () => this.#forget(transport, address))
       return true
     },
     accept: (conn, address, certificateName) => this.#aedes.handle(conn, address, certificateName),

@@ -7,8 +7,8 @@ import type { Log } from '../log/log.ts'
 
 /** A connection with messages in the committer. */
 export interface CommitTarget {
-  /** The device id in ASCII, as it is written to the log. */
-  readonly deviceBytes: Buffer
+  /** In ASCII, as it is written to the log. */
+  readonly deviceId: string
   /**
    * The message is on disk. Called in order of arrival; `flush` follows in the same tick. `group` is good until then and filled
    * anew after it: who keeps the payload copies it.
@@ -107,7 +107,7 @@ export class GroupCommitter {
     messageId: number,
     callback?: Acknowledge,
   ): void {
-    const device = target.deviceBytes
+    const device = target.deviceId
     const payloadBytes = end - start
     const bytes = messageHeaderBytes + device.length + payloadBytes
     if (this.#filling.used + bytes > groupBytesMax || this.#filling.targets.length >= groupMessagesMax)
@@ -120,7 +120,8 @@ export class GroupCommitter {
     group.bytes[at + 1] = topic
     group.bytes.writeUInt32LE(payloadBytes, at + 2)
     at += messageHeaderBytes
-    at += device.copy(group.bytes, at)
+    // For some twenty bytes faster than `write`.
+    for (let i = 0; i < device.length; i++) group.bytes[at++] = device.charCodeAt(i)
     source.copy(group.bytes, at, start, end)
     group.used = at + payloadBytes
     group.targets.push(target)

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { ownTelemetryTopic, telemetryTopic } from '../domain/names.ts'
-import { topicCodes } from '../log/ingress-codec.ts'
+import { type TopicCode, topicCodes } from '../log/ingress-codec.ts'
 import { frameAt, PacketAssembler } from './frame-splitter.ts'
 import type { Acknowledge, CommitTarget, GroupCommitter } from './group-committer.ts'
 import type { Principal } from './rights.ts'
@@ -14,21 +14,24 @@ export interface SessionLimits {
   readonly heldMessagesMax: number
 }
 
-/** What a session needs of the world. */
+/** What sessions need of the world: the same for all of them, since closures for each of thousands take memory. */
 export interface SessionPorts {
   readonly committer: GroupCommitter
   /** A packet of this connection is read past aedes: its keepalive timer must know. */
-  readonly onActivity: () => void
+  readonly onActivity: (conn: Duplex) => void
   /** The connection broke a rule and is being closed. */
-  readonly onViolation: (code: `TIDEMARK_${string}`, detail: string) => void
+  readonly onViolation: (conn: Duplex, code: `TIDEMARK_${string}`, detail: string) => void
   /** The log refused messages of this connection, which is being closed. */
-  readonly onRefused: () => void
+  readonly onRefused: (conn: Duplex) => void
   /** A message of a device is on disk: copy it to subscribers, if there are any. */
   readonly onCommitted: (deviceId: string, payload: Buffer) => void
+  readonly onClosed: (conn: Duplex) => void
 }
 
 const pubackBytes = 4
 const publishType = 3
+/** `telemetryTopic` around a device's id: compared in place, since a copy for each connection takes memory. */
+const [topicPrefix, topicSuffix] = telemetryTopic('|').split('|') as [string, string]
 /** A device that stays over its rate for this long is disconnected. */
 const throttledMsMax = 300_000
 
@@ -39,14 +42,13 @@ const throttledMsMax = 300_000
  * acknowledgement stops nothing, and what a client may pile up in memory has no bound.
  */
 export class Session implements CommitTarget {
-  deviceBytes: Buffer = Buffer.alloc(0)
+  deviceId = ''
   readonly #conn: Duplex
   readonly #limits: SessionLimits
   readonly #ports: SessionPorts
-  readonly #rawRead: (bytes?: number) => Buffer | null
-  readonly #assembler = new PacketAssembler()
-  #deviceId = ''
-  #topics: readonly Buffer[] = []
+  readonly #rawRead: (this: Duplex, bytes?: number) => Buffer | null
+  /** Made by the first packet that comes in pieces. */
+  #assembler: PacketAssembler | undefined
   #phase: 'connect' | 'waiting' | 'open' | 'ending' = 'connect'
   #ended: (() => void) | undefined
   #awaitsDrain = false
@@ -67,10 +69,14 @@ export class Session implements CommitTarget {
     this.#limits = limits
     this.#ports = ports
     this.#tokens = limits.deviceBurstMax
-    this.#rawRead = conn.read.bind(conn)
+    this.#rawRead = conn.read
     // `read(0)` is how a stream asks itself for more; what it returns is thrown away.
-    conn.read = (bytes?: number) => (bytes === 0 ? this.#rawRead(0) : this.#read())
-    conn.once('close', () => clearTimeout(this.#throttle))
+    conn.read = (bytes?: number) => (bytes === 0 ? this.#rawRead.call(conn, 0) : this.#read())
+    // Not `once`, which keeps three objects more, for an event that comes once anyway.
+    conn.on('close', () => {
+      clearTimeout(this.#throttle)
+      ports.onClosed(conn)
+    })
   }
 
   /**
@@ -82,9 +88,7 @@ export class Session implements CommitTarget {
     setImmediate(() => this.#conn.emit('readable'))
     if (principal.kind !== 'device') return
     this.#isDevice = true
-    this.#deviceId = principal.id
-    this.deviceBytes = Buffer.from(principal.id, 'latin1')
-    this.#topics = [Buffer.from(telemetryTopic(principal.id)), Buffer.from(ownTelemetryTopic)]
+    this.deviceId = principal.id
   }
 
   /** Telemetry that came through aedes (QoS 2, or behind such a packet): acknowledged by `done` once on disk. */
@@ -120,7 +124,7 @@ export class Session implements CommitTarget {
       this.#writeAcks()
       callback()
     } else if (messageId >= 0) this.#acks.push(messageId)
-    this.#ports.onCommitted(this.#deviceId, group.subarray(start, end))
+    this.#ports.onCommitted(this.deviceId, group.subarray(start, end))
   }
 
   flush(): void {
@@ -130,7 +134,7 @@ export class Session implements CommitTarget {
   }
 
   refused(): void {
-    this.#ports.onRefused()
+    this.#ports.onRefused(this.#conn)
     this.#conn.destroy()
   }
 
@@ -159,10 +163,10 @@ export class Session implements CommitTarget {
 
   #read(): Buffer | null {
     if (this.#phase === 'waiting' || this.#phase === 'ending' || this.#isGated()) return null
-    const chunk = this.#early ?? this.#rawRead()
+    const chunk = this.#early ?? this.#rawRead.call(this.#conn)
     this.#early = null
     if (chunk === null) return null
-    const bytes = this.#assembler.join(chunk)
+    const bytes = this.#assembler === undefined ? chunk : this.#assembler.join(chunk)
     if (bytes === undefined) return null
     const passed = this.#take(bytes)
     if (this.#isOverRate()) this.#gated = true
@@ -176,6 +180,7 @@ export class Session implements CommitTarget {
     while (at < bytes.length) {
       const frame = frameAt(bytes, at, this.#limits.packetBytesMax)
       if (frame.kind === 'partial') {
+        this.#assembler ??= new PacketAssembler()
         this.#assembler.keep(bytes.subarray(at), frame.bytes)
         break
       }
@@ -189,7 +194,7 @@ export class Session implements CommitTarget {
         break
       }
     }
-    if (this.#isDevice) this.#ports.onActivity()
+    if (this.#isDevice) this.#ports.onActivity(this.#conn)
     if (passed.length === 0) return null
     return passed.length === 1 ? passed[0]! : Buffer.concat(passed)
   }
@@ -203,39 +208,50 @@ export class Session implements CommitTarget {
     const qos = (header >> 1) & 3
     const retain = (header & 1) === 1
     const topicCode = qos < 2 && !retain && this.#passedToAedes === 0 ? this.#ownTopic(bytes, body, end) : -1
-    const topicBytes = this.#topics[topicCode]?.length ?? 0
-    const payloadStart = body + 2 + topicBytes + (qos === 1 ? 2 : 0)
+    const payloadStart = topicCode === -1 ? end : body + 2 + bytes.readUInt16BE(body) + (qos === 1 ? 2 : 0)
     const messageId =
-      qos === 1 && topicCode >= 0 && payloadStart <= end ? bytes.readUInt16BE(payloadStart - 2) : -1
+      qos === 1 && topicCode !== -1 && payloadStart <= end ? bytes.readUInt16BE(payloadStart - 2) : -1
     // [MQTT-2.3.1-1]: a packet identifier is not zero; aedes refuses what is malformed.
-    if (topicCode < 0 || payloadStart > end || messageId === 0) {
+    if (topicCode === -1 || payloadStart > end || messageId === 0) {
       // Until aedes has acknowledged it, later publishes go the same way: acknowledgements keep their order.
       if (qos > 0) this.#passedToAedes++
       return false
     }
     this.#held++
-    const topic = topicCode === 0 ? topicCodes.telemetry : topicCodes.ownTelemetry
-    this.#ports.committer.add(this, topic, bytes, payloadStart, end, messageId)
+    this.#ports.committer.add(this, topicCode, bytes, payloadStart, end, messageId)
     return true
   }
 
-  /** 0 or 1 when the topic at `body` is one of the device's own telemetry topics, else −1. */
-  #ownTopic(bytes: Buffer, body: number, end: number): number {
+  /** The code of the topic at `body` when it is one of the device's own telemetry topics, else −1. */
+  #ownTopic(bytes: Buffer, body: number, end: number): TopicCode | -1 {
     if (body + 2 > end) return -1
+    const at = body + 2
     const topicBytes = bytes.readUInt16BE(body)
-    if (body + 2 + topicBytes > end) return -1
-    for (let i = 0; i < this.#topics.length; i++) {
-      const own = this.#topics[i]!
-      if (own.length === topicBytes && holds(bytes, body + 2, own)) return i
-    }
-    return -1
+    if (at + topicBytes > end) return -1
+    const { deviceId } = this
+    const suffixAt = at + topicPrefix.length + deviceId.length
+    if (
+      topicBytes === topicPrefix.length + deviceId.length + topicSuffix.length &&
+      holds(bytes, at, topicPrefix) &&
+      holds(bytes, at + topicPrefix.length, deviceId) &&
+      holds(bytes, suffixAt, topicSuffix)
+    )
+      return topicCodes.telemetry
+    return topicBytes === ownTelemetryTopic.length && holds(bytes, at, ownTelemetryTopic)
+      ? topicCodes.ownTelemetry
+      : -1
   }
 
   #violate(kind: 'too_large' | 'malformed', bytes: number): null {
     if (kind === 'too_large') {
       const detail = `a packet of ${bytes} bytes, limit ${this.#limits.packetBytesMax}`
-      this.#ports.onViolation('TIDEMARK_PACKET_TOO_LARGE', detail)
-    } else this.#ports.onViolation('TIDEMARK_PACKET_MALFORMED', 'a remaining length of more than four bytes')
+      this.#ports.onViolation(this.#conn, 'TIDEMARK_PACKET_TOO_LARGE', detail)
+    } else
+      this.#ports.onViolation(
+        this.#conn,
+        'TIDEMARK_PACKET_MALFORMED',
+        'a remaining length of more than four bytes',
+      )
     this.#conn.destroy()
     return null
   }
@@ -267,6 +283,7 @@ export class Session implements CommitTarget {
     this.#throttledSince ??= now
     if (now - this.#throttledSince > throttledMsMax) {
       this.#ports.onViolation(
+        this.#conn,
         'TIDEMARK_RATE_LIMIT',
         `over ${deviceRateMax} messages a second for ${throttledMsMax / 1000} s`,
       )
@@ -291,13 +308,13 @@ export class Session implements CommitTarget {
   #resume(): void {
     if (this.#throttle !== undefined || this.#conn.destroyed) return
     this.#gated = false
-    if (this.#isDevice) this.#ports.onActivity()
+    if (this.#isDevice) this.#ports.onActivity(this.#conn)
     this.#conn.emit('readable')
   }
 }
 
-/** True when `expected` stands at `at`. A plain loop: for some twenty bytes, Buffer's own comparison checks longer than it compares. */
-function holds(bytes: Buffer, at: number, expected: Buffer): boolean {
-  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false
+/** True when the ASCII `expected` stands at `at`. A plain loop: for some twenty bytes, Buffer's own comparison checks longer than it compares. */
+function holds(bytes: Buffer, at: number, expected: string): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected.charCodeAt(i)) return false
   return true
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { startBroker } from './live-broker.ts'
-import { isTaken, poll, publish, returnCodeOf, upTo } from './raw-client.ts'
+import { isTaken, poll, publish, returnCodeOf, serverSockets, upTo } from './raw-client.ts'
 
 const telemetry = 'v1/devices/me/telemetry'
 const topicOf = (levels: number) => Array(levels).fill('a').join('/')
@@ -162,3 +162,22 @@ describe('topics of many levels and odd filters', () => {
     expect((await client.next('publish')).qos).toBe(1)
   })
 })
+
+test('a connection keeps nothing of its CONNECT, and shares what is the same for all', async () => {
+  const live = await startBroker()
+  const sockets = await serverSockets(async () => {
+    await live.connect('d1')
+    await live.connect('d2')
+  })
+  const [first, second] = sockets.map((socket) => (socket as unknown as { client: RoutersClient }).client)
+  expect(first!._parser.settings).toEqual({ protocolVersion: 4 })
+  expect(second!._parser.settings).toBe(first!._parser.settings)
+  expect(second!.duplicates).toBe(first!.duplicates)
+  first!.duplicates.broker = 1
+  expect(first!.duplicates.broker).toBeUndefined()
+})
+
+interface RoutersClient {
+  readonly duplicates: Record<string, number>
+  readonly _parser: { readonly settings: object }
+}

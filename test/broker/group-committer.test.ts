@@ -25,11 +25,11 @@ class StepLog {
 
 /** Notes what it is told. */
 class NotingTarget implements CommitTarget {
-  readonly deviceBytes: Buffer
+  readonly deviceId: string
   readonly told: (number | string)[] = []
 
   constructor(id: string) {
-    this.deviceBytes = Buffer.from(id)
+    this.deviceId = id
   }
 
   committed(messageId: number, group: Buffer, start: number, end: number, callback?: () => void): void {

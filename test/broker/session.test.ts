@@ -77,6 +77,7 @@ function openSession(): { conn: StuckDuplex } {
     onViolation: ignored,
     onRefused: ignored,
     onCommitted: ignored,
+    onClosed: ignored,
   }
   const limits = { packetBytesMax: 65_536, deviceRateMax: 0, deviceBurstMax: 0, heldMessagesMax: 500 }
   const session = new Session(conn, limits, ports)
