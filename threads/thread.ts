@@ -22,8 +22,8 @@ type Question =
   | { readonly kind: 'restart'; readonly part: PartName }
 
 const questionsMax = 100
-/** Of each thread, as of the main one (scripts/start.sh): what V8 would take by itself, twice that, is not faster. */
-const maxYoungGenerationSizeMb = 24
+/** Of each thread, as of the main one (scripts/start.sh): what V8 would take by itself, four times that, is not faster, half of it is slower. */
+const maxYoungGenerationSizeMb = 12
 
 /** A worker thread of the platform, from the outside. */
 export class Thread {
