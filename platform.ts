@@ -40,7 +40,7 @@ const drainMsMax = 5_000
 /** 5 s in which the broker waits for a disk that is full, `drainMsMax`, 2 s for the write in hand, and some for the rest. */
 const stopMsMax = 15_000
 /** By how much a heap may grow before V8 collects it; left alone it lets heaps of this size double and more (docs/PERFORMANCE.md, "Memory"). */
-const heapGrowthPercent = 50
+const heapGrowthPercent = 25
 /** npm passes a Ctrl-C on that the terminal has sent already: within this time the two count once. */
 const sameSignalMs = 2_000
 
