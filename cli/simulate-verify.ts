@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { verify } from '../simulators/verify.ts'
+import { type VerifyProgress, verify } from '../simulators/verify.ts'
 import { type ApiFlags, client, withApi } from './connection.ts'
 import { durationOption } from './simulate-options.ts'
 import { endProgress, interruptible, progressLine, report } from './terminal.ts'
@@ -25,11 +25,11 @@ export function verifyCommand(): Command {
       const { ledger, settle: settleMs } = flags
       const progress = progressLine()
       let compared = 0
-      const onProgress = (at: { devices: number; stored: number }) => {
-        compared = at.devices
-        progress(`${at.devices} devices, ${at.stored} readings`)
+      const onProgress = ({ stored }: VerifyProgress) => {
+        compared = stored
+        progress(`${stored} readings`)
       }
-      const kept = () => `${compared} devices were compared, ${ledger} is as it was`
+      const kept = () => `${compared} readings were compared, ${ledger} is as it was`
       await interruptible(async (signal) => {
         const result = await verify({ ledger, api: client(flags).until(signal), settleMs, onProgress })
         endProgress()

@@ -16,8 +16,6 @@ export interface VerifyOptions {
 }
 
 export interface VerifyProgress {
-  /** Of the ledger; those whose readings were all compared. */
-  readonly devices: number
   /** Readings that were compared. */
   readonly stored: number
 }
@@ -91,15 +89,11 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const comparison = new Comparison(readings)
   let acknowledged = messages
   for (const { size } of readings.values()) acknowledged += size
-  let devices = 0
   const isWhole = await isWholeFleet(api, readings.size)
   const left = isWhole ? [[...readings.keys()]].values() : groupsOf(readings.keys())
   const compareNext = async () => {
     for (const group of left) {
-      const asked = isWhole ? undefined : group
-      await comparison.compare(group, { ...options, asked }, (stored) =>
-        options.onProgress?.({ devices, stored }),
-      )
+      await comparison.compare(group, { ...options, asked: isWhole ? undefined : group })
       for (const device of group) {
         for (const [ts, values] of comparison.missing(device)) {
           if (isOutOfRange(values, await profiles.of(device)))
@@ -108,8 +102,6 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
         }
         readings.get(device)!.clear()
       }
-      devices += group.length
-      options.onProgress?.({ devices, stored: comparison.stored })
     }
   }
   await Promise.all(Array.from({ length: groupsAtOnceMax }, compareNext))
@@ -143,8 +135,7 @@ class Comparison {
   /** Of some devices, which are asked for by name or among all; each from the first to the last time that the ledger has of it. Values that are found are forgotten. */
   async compare(
     devices: readonly string[],
-    { api, isSent, asked }: Pick<VerifyOptions, 'api' | 'isSent'> & { asked: readonly string[] | undefined },
-    onProgress: (stored: number) => void,
+    { api, isSent, onProgress, asked }: VerifyOptions & { readonly asked: readonly string[] | undefined },
   ): Promise<void> {
     const spans = new Map<string, Span>()
     let [from, to] = [Number.POSITIVE_INFINITY, 0]
@@ -163,7 +154,7 @@ class Comparison {
       const ts = Date.parse(time)
       if (span === undefined || ts < span.first || ts > span.last) continue
       this.#compareOne(device, ts, withoutQuality(values), isSent)
-      if (this.stored % progressReadings === 0) onProgress(this.stored)
+      if (this.stored % progressReadings === 0) onProgress?.({ stored: this.stored })
     }
   }
 

@@ -81,7 +81,7 @@ test('one Ctrl-C ends `verify` and `score`, which say that nothing was changed',
   expect(verified).toEqual({
     exitCode: 130,
     stdout: '',
-    stderr: `tidemark: interrupted: 0 devices were compared, ${ledger} is as it was (TIDEMARK_INTERRUPTED)\n`,
+    stderr: `tidemark: interrupted: 0 readings were compared, ${ledger} is as it was (TIDEMARK_INTERRUPTED)\n`,
   })
   const scored = await interrupted('/api/v1/events', (url) => [
     ...['simulate', 'score', '--truth', truth, ...api(url)],
