@@ -9,12 +9,12 @@ import { HeldReadings } from './held-readings.ts'
 import { Instance } from './instance.ts'
 import { PeerValues } from './peer-values.ts'
 import type { GroupCondition, PeersCondition } from './rule.ts'
-import type { SharedWindow } from './shared-window.ts'
+import type { Windows } from './windows.ts'
 
 /** A device's part in a group. Of `group` its state is that of the inner condition, of `peers` its newest value. */
 export interface Member {
   readonly instance: Instance
-  readonly windows: ReadonlyMap<string, SharedWindow>
+  readonly windows: Windows
 }
 
 /** State of a member of `group`: the inner condition's, and its time. */
@@ -62,7 +62,7 @@ export class Cohort {
     device: DeviceRecord,
     compiled: RuleForDevice,
     kept: AlarmState | undefined,
-    windows: ReadonlyMap<string, SharedWindow>,
+    windows: Windows,
     newest: number,
   ): void {
     const { when } = this.rule.rule
@@ -89,7 +89,7 @@ export class Cohort {
   #evaluatedTo(time: number, windows: Member['windows']): number {
     // The clock may have been ahead of the readings that are due.
     let to = this.rule.isClocked || time <= 0 ? Number.NEGATIVE_INFINITY : time
-    for (const { window } of windows.values()) to = Math.max(to, window.newestTime)
+    for (const window of windows.all) to = Math.max(to, window.newestTime)
     return to
   }
 

@@ -1,9 +1,9 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { Profile } from '../domain/profile.ts'
 import { Cohort, groupIdOf } from './cohort.ts'
-import type { CompiledRule } from './compile.ts'
+import type { CompiledRule, RuleForDevice } from './compile.ts'
 import type { Kept } from './kept.ts'
-import { loadWindow, type SharedWindow, windowKey } from './shared-window.ts'
+import { WindowKinds, Windows } from './windows.ts'
 
 export interface CohortsSource {
   readonly kept: Kept
@@ -23,6 +23,8 @@ export class Cohorts {
   readonly #source: CohortsSource
   readonly #ofRule = new Map<CompiledRule, RuleCohorts>()
   readonly #left = new Map<string, { readonly rule: CompiledRule; readonly id: string }>()
+
+  readonly #kinds = new WeakMap<RuleForDevice, WindowKinds>()
 
   constructor(source: CohortsSource) {
     this.#source = source
@@ -90,24 +92,17 @@ export class Cohorts {
       cohorts.byId.set(groupId, cohort)
     }
     const compiled = rule.forDevice(device, profileOf(device.type))
-    const windows = this.#windowsOf(cohort, device, compiled.condition.windows)
+    const windows = this.#windowsOf(cohort, device, compiled)
     const newest = kept.clock(device.id)?.time ?? Number.NEGATIVE_INFINITY
     cohort.add(device, compiled, kept.instance(rule.rule.id, device.id), windows, newest)
     cohort.newestArrived = Math.max(cohort.newestArrived, newest)
     cohorts.groupOfDevice.set(device.id, cohort)
   }
 
-  #windowsOf(
-    cohort: Cohort,
-    { id }: DeviceRecord,
-    needs: readonly { readonly metric: string; readonly lengthMs: number }[],
-  ): ReadonlyMap<string, SharedWindow> {
+  #windowsOf(cohort: Cohort, { id }: DeviceRecord, compiled: RuleForDevice): Windows {
     const { kept, readingsMax } = this.#source
-    const windows = new Map<string, SharedWindow>()
-    for (const { metric, lengthMs } of needs) {
-      const name = { owner: cohort.owner, device: id, metric, lengthMs }
-      windows.set(windowKey(metric, lengthMs), loadWindow(name, kept, readingsMax))
-    }
-    return windows
+    const kinds = this.#kinds.get(compiled) ?? new WindowKinds(compiled.condition.windows, readingsMax)
+    this.#kinds.set(compiled, kinds)
+    return Windows.load(kinds, { owner: cohort.owner, device: id }, kept)
   }
 }

@@ -4,10 +4,10 @@ import { reaches } from './conditions/inner.ts'
 import type { DeviceRules } from './device-rules.ts'
 import type { HeldReading, HeldReadings } from './held-readings.ts'
 import { type Evaluation, emptyEvaluation, type Instance } from './instance.ts'
-import type { Lane } from './lane.ts'
+import { type Lane, laneOwner } from './lane.ts'
 import { ReadingInput, type ReadingShape, ReadingShapes } from './reading-input.ts'
-import type { SharedWindow } from './shared-window.ts'
 import { Stepping, type SteppingOptions } from './stepping.ts'
+import type { Windows } from './windows.ts'
 
 export type LimitCode = 'TIDEMARK_RULE_PAIRS' | 'TIDEMARK_RULE_WINDOW' | 'TIDEMARK_RULE_HELD'
 
@@ -173,7 +173,7 @@ export class DeviceEvaluation {
       if (lane.waitMs === 0) continue
       const due = rules.newest - lane.waitMs
       if (time >= Math.max(due, lane.letGoTo) && (lane.isReachedBy(shape) || lane.isClocked))
-        this.#hold(lane.held, lane.owner, reading)
+        this.#hold(lane.held, laneOwner(device.id, lane.waitMs), reading)
       if (lane.held.size > heldMax) this.#letGo(rules, lane, lane.held.oldest!.time)
       this.#release(rules, lane, due)
     }
@@ -201,16 +201,17 @@ export class DeviceEvaluation {
     const { ranges, instances, windows } = lane.plan(shape)
     const { evaluation } = this.#stepping
     this.#show(rules, lane.windows, this.#reading, receivedAt)
-    for (const { window, at } of windows) {
+    for (const { place, at } of windows) {
       const value = this.#reading.numberAt(at)
-      if (value !== undefined) window.add(time, value)
+      if (value !== undefined) lane.windows.all[place]!.add(time, value)
       this.#touched.add(rules)
     }
-    for (const { table, at } of ranges) {
+    for (const { place, at } of ranges) {
+      const table = lane.ranges[place]!
       evaluation.evaluations += table.size
       table.judge(this.#reading.numberAt(at), this.#stepping)
     }
-    for (const instance of instances) this.#stepping.step(instance)
+    for (const place of instances) this.#stepping.step(lane.instances[place]!)
     evaluation.evaluations += instances.length
     if (!lane.isClocked) return
     this.#planAnnouncements(rules, lane, time)
@@ -220,7 +221,8 @@ export class DeviceEvaluation {
   /** For what was silenced: it may be so no longer. */
   #planAnnouncements(rules: DeviceRules, lane: Lane, time: number): void {
     let isPlanned = false
-    for (const instance of lane.clocked) {
+    for (const place of lane.layout.clocked) {
+      const instance = lane.instances[place]!
       if (!instance.state.isUnannounced) continue
       this.#showMoment(rules, lane.windows, 'tick', time)
       this.#stepping.planAnnouncement(instance, time)
@@ -233,9 +235,9 @@ export class DeviceEvaluation {
     const member = cohort.members.get(rules.device.id)
     if (member === undefined || !reaches(member.instance.compiled.condition, this.#reading)) return
     this.#show(rules, member.windows, this.#reading, receivedAt)
-    for (const { metric, window } of member.windows.values()) {
+    for (const { metric, at } of member.windows.kinds.all) {
       const value = this.#reading.number(metric)
-      if (value !== undefined) window.add(time, value)
+      if (value !== undefined) member.windows.all[at]!.add(time, value)
     }
     this.#stepMember(cohort, member.instance, time)
     this.#stepping.evaluation.evaluations++
@@ -290,7 +292,7 @@ export class DeviceEvaluation {
 
   /** Evaluates what a lane has held, up to the event time `until`. */
   #release(rules: DeviceRules, lane: Lane, until: number): void {
-    const { owner } = lane
+    const owner = laneOwner(rules.device.id, lane.waitMs)
     for (const { time, device, values, receivedAt } of lane.held.release(until)) {
       this.#touched.add(rules)
       this.#stepping.evaluation.held.push({ owner, device, time, reading: undefined })
@@ -335,7 +337,7 @@ export class DeviceEvaluation {
 
   #showMoment(
     rules: DeviceRules,
-    windows: ReadonlyMap<string, SharedWindow>,
+    windows: Windows,
     kind: 'tick' | 'connected' | 'disconnected',
     time: number,
   ): void {
@@ -343,12 +345,7 @@ export class DeviceEvaluation {
     this.#show(rules, windows, this.#moment, undefined)
   }
 
-  #show(
-    rules: DeviceRules,
-    windows: ReadonlyMap<string, SharedWindow>,
-    input: ReadingInput,
-    receivedAt: number | undefined,
-  ): void {
+  #show(rules: DeviceRules, windows: Windows, input: ReadingInput, receivedAt: number | undefined): void {
     const stepping = this.#stepping
     stepping.rules = rules
     stepping.windows = windows
@@ -360,25 +357,25 @@ export class DeviceEvaluation {
   end(): Evaluation {
     const { evaluation } = this.#stepping
     for (const { device, lanes, newest, arrivedAt } of this.#touched) {
-      for (const { owner, windows } of lanes) {
-        if (windows.size > 0) this.#collectWindows(owner, device.id, windows)
-      }
+      for (const { waitMs, windows } of lanes)
+        if (windows.all.length > 0) this.#collectWindows(laneOwner(device.id, waitMs), device.id, windows)
       const time = newest === Number.NEGATIVE_INFINITY ? null : newest
       const letGo = letGoOf(lanes)
       evaluation.clocks.set(device.id, { time, arrivedAt, ...(letGo === undefined ? {} : { letGo }) })
     }
     for (const cohort of this.#touchedCohorts) {
-      for (const [device, { windows }] of cohort.members) {
-        if (windows.size > 0) this.#collectWindows(cohort.owner, device, windows)
-      }
+      for (const [device, { windows }] of cohort.members)
+        if (windows.all.length > 0) this.#collectWindows(cohort.owner, device, windows)
     }
     this.#touched.clear()
     this.#touchedCohorts.clear()
     return evaluation
   }
 
-  #collectWindows(owner: string, device: string, windows: ReadonlyMap<string, SharedWindow>): void {
-    for (const { metric, lengthMs, window } of windows.values()) {
+  #collectWindows(owner: string, device: string, windows: Windows): void {
+    for (const { metric, kind, at } of windows.kinds.all) {
+      const { lengthMs } = kind
+      const window = windows.all[at]!
       for (const { start, bytes } of window.takeDirty()) {
         this.#stepping.evaluation.windows.push({ owner, device, metric, lengthMs, start, bytes })
       }

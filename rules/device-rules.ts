@@ -3,11 +3,13 @@ import type { Profile } from '../domain/profile.ts'
 import type { AlarmState } from './alarm-machine.ts'
 import type { Cohort } from './cohort.ts'
 import type { CompiledRule, RuleForDevice } from './compile.ts'
+import { HeldReadings } from './held-readings.ts'
 import { type DeviceClock, type Evaluation, Instance } from './instance.ts'
 import type { Kept } from './kept.ts'
-import { Lane } from './lane.ts'
+import { Lane, laneOwner } from './lane.ts'
+import type { LaneLayouts } from './lane-layout.ts'
 import { RangeTable } from './range-table.ts'
-import { loadWindow, windowKey } from './shared-window.ts'
+import { Windows } from './windows.ts'
 
 /** The rules of one device, and what is known of its time. */
 export class DeviceRules {
@@ -80,10 +82,17 @@ export interface DeviceRulesSource {
   readonly cohortOf: (rule: CompiledRule, device: DeviceRecord) => Cohort | undefined
   /** How many more pairs there may be. */
   readonly pairsMax: number
-  readonly readingsMax: number
+  readonly layouts: LaneLayouts
   /** The rules of the same device before an edit of some: what did not change is taken over, with what it knows. */
   readonly previous: DeviceRules | undefined
   readonly onLimit: (rule: CompiledRule, device: DeviceRecord) => void
+}
+
+/** Rules of one `wait`. */
+interface LaneRules {
+  /** Evaluated one by one. */
+  readonly rules: RuleForDevice[]
+  readonly inRanges: RuleForDevice[]
 }
 
 /** The rules that reach a device, with what was kept of them. */
@@ -91,24 +100,7 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
   const { kept, previous } = source
   const clock =
     previous === undefined ? kept.clock(device.id) : { time: previous.newest, arrivedAt: previous.arrivedAt }
-  const lanes = new Map<number, Lane>()
-  const laneOf = (waitMs: number): Lane => {
-    const found = lanes.get(waitMs)
-    if (found !== undefined) return found
-    const before = previous?.lanes.find((lane) => lane.waitMs === waitMs)
-    const lane = new Lane(device.id, waitMs)
-    lane.letGoTo = before?.letGoTo ?? kept.clock(device.id)?.letGo?.[waitMs] ?? Number.NEGATIVE_INFINITY
-    const held = before === undefined ? (waitMs === 0 ? [] : kept.held(lane.owner)) : before.held.all()
-    for (const reading of held) lane.held.add(reading)
-    lanes.set(waitMs, lane)
-    return lane
-  }
-  laneOf(0)
-  const newest = clock?.time ?? Number.NEGATIVE_INFINITY
-  const begin = (compiled: RuleForDevice, state: AlarmState | undefined) =>
-    new Instance(compiled, device, state, newest - compiled.rule.waitMs)
-  const taken = instancesOf(previous)
-  const ranges = new Map<Lane, Map<string, RuleForDevice[]>>()
+  const byWait = new Map<number, LaneRules>([[0, { rules: [], inRanges: [] }]])
   const cohorts: Cohort[] = []
   let pairs = 0
   let isCut = false
@@ -126,36 +118,63 @@ export function buildDeviceRules(device: DeviceRecord, source: DeviceRulesSource
       cohorts.push(cohort)
       continue
     }
-    const lane = laneOf(rule.waitMs)
+    const { rules, inRanges } = byWait.get(rule.waitMs) ?? { rules: [], inRanges: [] }
+    byWait.set(rule.waitMs, { rules, inRanges })
     const compiled = rule.forDevice(device, source.profileOf(device.type))
-    if (compiled.range !== undefined && !source.watched.has(rule.rule.id)) {
-      const [metric] = compiled.condition.metrics
-      const byMetric = ranges.get(lane) ?? new Map<string, RuleForDevice[]>()
-      ranges.set(lane, byMetric)
-      const together = byMetric.get(metric!) ?? []
-      byMetric.set(metric!, together)
-      together.push(compiled)
-    } else lane.instances.push(taken.get(rule) ?? begin(compiled, kept.instance(rule.rule.id, device.id)))
+    const isInRange = compiled.range !== undefined && !source.watched.has(rule.rule.id)
+    if (isInRange) inRanges.push(compiled)
+    else rules.push(compiled)
   }
-  for (const [lane, byMetric] of ranges) {
-    for (const [metric, rules] of byMetric) {
-      const instances = rules.map((compiled) => {
-        const { rule } = compiled
-        // A rule that was there before is not looked up again: where it has no instance, nothing is kept. One may have been left out.
-        const wasThere = previous !== undefined && !previous.isCut && rule.generation <= previous.generation
-        if (wasThere || taken.has(rule)) return taken.get(rule)
-        const state = kept.instance(rule.rule.id, device.id)
-        return state === undefined ? undefined : begin(compiled, state)
-      })
-      lane.ranges.set(metric, new RangeTable(metric, device, rules, instances))
-    }
-  }
-  for (const lane of lanes.values()) {
-    shareWindows(device, lane, source)
-    lane.settle()
-  }
-  const sorted = [...lanes.values()].sort((a, b) => a.waitMs - b.waitMs)
-  return new DeviceRules(device, source.generation, { lanes: sorted, cohorts, pairs, isCut }, clock)
+  const newest = clock?.time ?? Number.NEGATIVE_INFINITY
+  const taken = instancesOf(previous)
+  const lanes = [...byWait]
+    .sort(([a], [b]) => a - b)
+    .map(([waitMs, ofLane]) => buildLane(device, waitMs, ofLane, source, taken, newest - waitMs))
+  return new DeviceRules(
+    device,
+    source.generation,
+    { lanes, cohorts: cohorts.length === 0 ? noCohorts : cohorts, pairs, isCut },
+    clock,
+  )
+}
+
+const noCohorts: readonly Cohort[] = []
+
+/** `newest`: event time to which the readings of the lane have come. */
+function buildLane(
+  device: DeviceRecord,
+  waitMs: number,
+  { rules, inRanges }: LaneRules,
+  { kept, previous, layouts }: DeviceRulesSource,
+  taken: ReadonlyMap<CompiledRule, Instance>,
+  newest: number,
+): Lane {
+  const owner = laneOwner(device.id, waitMs)
+  const before = previous?.lanes.find((lane) => lane.waitMs === waitMs)
+  const begin = (compiled: RuleForDevice, state: AlarmState | undefined) =>
+    new Instance(compiled, device, state, newest)
+  const layout = layouts.of(rules, inRanges)
+  const instances = layout.rules.map(
+    (compiled) =>
+      taken.get(compiled.rule) ?? begin(compiled, kept.instance(compiled.rule.rule.id, device.id)),
+  )
+  const ranges = layout.ranges.map((columns) => {
+    const those = columns.rules.map((compiled) => {
+      const { rule } = compiled
+      // A rule that was there before is not looked up again: where it has no instance, nothing is kept. One may have been left out.
+      const wasThere = previous !== undefined && !previous.isCut && rule.generation <= previous.generation
+      if (wasThere || taken.has(rule)) return taken.get(rule)
+      const state = kept.instance(rule.rule.id, device.id)
+      return state === undefined ? undefined : begin(compiled, state)
+    })
+    return new RangeTable(columns, device, those)
+  })
+  const windows = Windows.load(layout.windows, { owner, device: device.id }, kept, before?.windows)
+  const held = new HeldReadings()
+  const heldBefore = before === undefined ? (waitMs === 0 ? [] : kept.held(owner)) : before.held.all()
+  for (const reading of heldBefore) held.add(reading)
+  const letGoTo = before?.letGoTo ?? kept.clock(device.id)?.letGo?.[waitMs] ?? Number.NEGATIVE_INFINITY
+  return new Lane(waitMs, layout, { ranges, instances, windows }, held, letGoTo)
 }
 
 /** Instances of before, by rule: only those of rules that are still the same object count. */
@@ -163,36 +182,20 @@ function instancesOf(previous: DeviceRules | undefined): ReadonlyMap<CompiledRul
   const found = new Map<CompiledRule, Instance>()
   for (const lane of previous?.lanes ?? []) {
     for (const instance of lane.instances) found.set(instance.compiled.rule, instance)
-    for (const table of lane.ranges.values()) {
+    for (const table of lane.ranges) {
       for (const instance of table.instances()) found.set(instance.compiled.rule, instance)
     }
   }
   return found
 }
 
-function shareWindows(
-  device: DeviceRecord,
-  lane: Lane,
-  { kept, previous, readingsMax }: DeviceRulesSource,
-): void {
-  const before = previous?.lanes.find(({ waitMs }) => waitMs === lane.waitMs)
-  for (const { compiled } of lane.instances) {
-    for (const { metric, lengthMs } of compiled.condition.windows) {
-      const key = windowKey(metric, lengthMs)
-      if (lane.windows.has(key)) continue
-      const name = { owner: lane.owner, device: device.id, metric, lengthMs }
-      lane.windows.set(key, before?.windows.get(key) ?? loadWindow(name, kept, readingsMax))
-    }
-  }
-}
-
 /** What is kept for lanes of the device that no longer need it. */
 export function unneededOf({ device, lanes }: DeviceRules, kept: Kept): Evaluation['unneeded'] {
   const { windows, held } = kept.lanes(device.id)
-  const laneBy = new Map(lanes.map((lane) => [lane.owner, lane]))
+  const laneBy = new Map(lanes.map((lane) => [laneOwner(device.id, lane.waitMs), lane]))
   return {
     windows: windows.filter(
-      ({ owner, metric, lengthMs }) => laneBy.get(owner)?.windows.has(windowKey(metric, lengthMs)) !== true,
+      ({ owner, metric, lengthMs }) => laneBy.get(owner)?.windows.get(metric, lengthMs) === undefined,
     ),
     held: held.filter((owner) => !laneBy.has(owner)),
   }

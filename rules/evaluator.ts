@@ -9,6 +9,7 @@ import { DeviceEvaluation, type DeviceEvaluationOptions } from './device-evaluat
 import { buildDeviceRules, type DeviceRules, unneededOf } from './device-rules.ts'
 import type { Evaluation } from './instance.ts'
 import type { Kept } from './kept.ts'
+import { LaneLayouts } from './lane-layout.ts'
 import type { StoredRule } from './rule.ts'
 import { inOrderOfDependence } from './rule-order.ts'
 
@@ -40,6 +41,7 @@ export class Evaluator {
   /** Rises with each change of the rules. */
   #generation = 0
   readonly #devices = new Map<string, DeviceRules>()
+  readonly #layouts: LaneLayouts
   readonly #cohorts: Cohorts
   readonly #evaluation: DeviceEvaluation
   #pairs = 0
@@ -51,6 +53,7 @@ export class Evaluator {
 
   constructor(options: EvaluatorOptions) {
     this.#options = options
+    this.#layouts = new LaneLayouts(options.readingsMax)
     this.#cohorts = new Cohorts(options)
     this.#evaluation = new DeviceEvaluation({
       ...options,
@@ -76,6 +79,7 @@ export class Evaluator {
     else this.#rules.set(id, new CompiledRule(rule, this.#generation))
     this.#ordered = undefined
     this.#clocked = undefined
+    this.#layouts.clear()
   }
 
   /** Forgets what was computed for a device: it, or what is kept of it, has changed. */
@@ -173,7 +177,7 @@ export class Evaluator {
   }
 
   #build(device: DeviceRecord, previous: DeviceRules | undefined): DeviceRules {
-    const { kept, profileOf, pairsMax, readingsMax, onLimit } = this.#options
+    const { kept, profileOf, pairsMax, onLimit } = this.#options
     this.#forget(device.id)
     const rules = buildDeviceRules(device, {
       generation: this.#generation,
@@ -183,7 +187,7 @@ export class Evaluator {
       profileOf,
       cohortOf: (rule, of) => this.#cohorts.of(rule, of),
       pairsMax: pairsMax - this.#pairs,
-      readingsMax,
+      layouts: this.#layouts,
       previous,
       onLimit: (rule, of) => onLimit('TIDEMARK_RULE_PAIRS', rule.rule.id, of.id),
     })

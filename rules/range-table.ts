@@ -1,6 +1,5 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { RuleForDevice } from './compile.ts'
-import type { QuietInterval } from './conditions/threshold.ts'
 import { Instance } from './instance.ts'
 
 /** Steps an instance by the input that is being shown. */
@@ -9,76 +8,105 @@ export interface Stepper {
 }
 
 /**
- * The rules that compare one metric of one device with limits, in columns: for each the interval within which a value
- * changes nothing. A reading is held against all of them without touching an object for each; only where something is up, or
- * comes up, there is an instance, and its interval is empty, so that every reading reaches it. An idle pair of rule and
- * device costs 24 bytes.
+ * The rules that compare one metric with limits, in columns: for each the interval within which a value changes nothing. All devices
+ * of the same rules share them.
+ */
+export class RangeColumns {
+  readonly metric: string
+  readonly rules: readonly RuleForDevice[]
+  readonly low: Float64Array
+  readonly high: Float64Array
+
+  constructor(metric: string, rules: readonly RuleForDevice[]) {
+    this.metric = metric
+    this.rules = rules
+    this.low = Float64Array.from(rules, ({ range }) => range!.interval.low)
+    this.high = Float64Array.from(rules, ({ range }) => range!.interval.high)
+  }
+}
+
+/** Of a device of which some are more than idle, or have been: its instances, and columns in which what is up has no interval. */
+interface Uneasy {
+  readonly instances: (Instance | undefined)[]
+  readonly low: Float64Array
+  readonly high: Float64Array
+}
+
+/**
+ * The columns as one device has them. A reading is held against all of them without touching an object for each; only where something
+ * is up, or comes up, there is an instance, and its interval is empty, so that every reading reaches it. Until then the device has
+ * nothing of its own.
  */
 export class RangeTable {
-  readonly metric: string
+  readonly #columns: RangeColumns
   readonly #device: DeviceRecord
-  readonly #rules: readonly RuleForDevice[]
-  readonly #low: Float64Array
-  readonly #high: Float64Array
-  readonly #instances: (Instance | undefined)[]
+  #uneasy: Uneasy | undefined
 
   /** `instances`: those that have something kept, in the place of their rule. */
-  constructor(
-    metric: string,
-    device: DeviceRecord,
-    rules: readonly RuleForDevice[],
-    instances: (Instance | undefined)[],
-  ) {
-    this.metric = metric
+  constructor(columns: RangeColumns, device: DeviceRecord, instances: readonly (Instance | undefined)[]) {
+    this.#columns = columns
     this.#device = device
-    this.#rules = rules
-    this.#instances = instances
-    this.#low = new Float64Array(rules.length)
-    this.#high = new Float64Array(rules.length)
-    for (let i = 0; i < rules.length; i++) this.#settle(i)
+    for (const [i, instance] of instances.entries()) {
+      if (instance === undefined) continue
+      this.#ownColumns().instances[i] = instance
+      this.#settle(i)
+    }
   }
 
   get size(): number {
-    return this.#rules.length
+    return this.#columns.rules.length
   }
 
   /** Those that are more than idle, or have been. */
   instances(): Instance[] {
-    return this.#instances.filter((instance) => instance !== undefined)
+    return this.#uneasy?.instances.filter((instance) => instance !== undefined) ?? []
   }
 
   /** Steps each instance that `value` (undefined: a text) may change. */
   judge(value: number | undefined, stepper: Stepper): void {
-    const [low, high] = [this.#low, this.#high]
-    const length = low.length
+    const length = this.size
     if (value === undefined) {
       for (let i = 0; i < length; i++) if (this.#isUneasy(i)) this.#step(i, stepper)
       return
     }
+    let columns = this.#uneasy ?? this.#columns
     for (let i = 0; i < length; i++) {
-      if (value <= high[i]! && value >= low[i]!) continue
+      if (value <= columns.high[i]! && value >= columns.low[i]!) continue
       this.#step(i, stepper)
+      columns = this.#uneasy!
     }
   }
 
   #step(i: number, stepper: Stepper): void {
-    let instance = this.#instances[i]
+    const { instances } = this.#ownColumns()
+    let instance = instances[i]
     if (instance === undefined) {
-      instance = new Instance(this.#rules[i]!, this.#device, undefined, Number.NEGATIVE_INFINITY)
-      this.#instances[i] = instance
+      instance = new Instance(this.#columns.rules[i]!, this.#device, undefined, Number.NEGATIVE_INFINITY)
+      instances[i] = instance
     }
     stepper.step(instance)
     this.#settle(i)
   }
 
+  #ownColumns(): Uneasy {
+    const { rules, low, high } = this.#columns
+    this.#uneasy ??= {
+      instances: new Array(rules.length).fill(undefined),
+      low: low.slice(),
+      high: high.slice(),
+    }
+    return this.#uneasy
+  }
+
   #isUneasy(i: number): boolean {
-    return this.#instances[i] !== undefined && this.#instances[i]!.state.condition !== 'normal'
+    const instance = this.#uneasy?.instances[i]
+    return instance !== undefined && instance.state.condition !== 'normal'
   }
 
   #settle(i: number): void {
+    const { low, high } = this.#ownColumns()
     const isUneasy = this.#isUneasy(i)
-    const interval: QuietInterval = this.#rules[i]!.range!.interval
-    this.#low[i] = isUneasy ? Number.POSITIVE_INFINITY : interval.low
-    this.#high[i] = isUneasy ? Number.NEGATIVE_INFINITY : interval.high
+    low[i] = isUneasy ? Number.POSITIVE_INFINITY : this.#columns.low[i]!
+    high[i] = isUneasy ? Number.NEGATIVE_INFINITY : this.#columns.high[i]!
   }
 }

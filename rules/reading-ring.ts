@@ -1,5 +1,8 @@
 const capacityAtFirst = 4
 
+/** Of a ring that holds nothing: some windows never do. */
+const noNumbers: number[] = []
+
 /**
  * Readings in order of time, each known by an index that counts all that were ever added. Thousands of windows hold some sixty
  * each, so they lie as plain numbers in one array that is used around, with no object for any of them.
@@ -9,8 +12,7 @@ export class ReadingRing {
   first: number
   end: number
   /** Time and value in turn. */
-  #numbers = emptyNumbers(capacityAtFirst)
-  #capacity = capacityAtFirst
+  #numbers = noNumbers
   /** Which place the oldest has. */
   #head = 0
 
@@ -57,26 +59,26 @@ export class ReadingRing {
     return low
   }
 
+  get #capacity(): number {
+    return this.#numbers.length >>> 1
+  }
+
   #placeOf(index: number): number {
     const place = this.#head + index - this.first
-    return place < this.#capacity ? place : place - this.#capacity
+    const capacity = this.#capacity
+    return place < capacity ? place : place - capacity
   }
 
   /** By a quarter: what most windows hold does not change, and room that is never used counts for thousands of them. */
   #grow(): void {
     const capacity = Math.ceil(this.#capacity * 1.25) + capacityAtFirst
-    const numbers = emptyNumbers(capacity)
+    // Of floating-point numbers from the first on, so that none is an object.
+    const numbers = new Array<number>(2 * capacity).fill(Number.NaN)
     for (let i = 0; i < this.count; i++) {
       numbers[2 * i] = this.timeAt(this.first + i)
       numbers[2 * i + 1] = this.valueAt(this.first + i)
     }
     this.#numbers = numbers
-    this.#capacity = capacity
     this.#head = 0
   }
-}
-
-/** Of floating-point numbers from the first on, so that none is an object. */
-function emptyNumbers(readings: number): number[] {
-  return new Array<number>(2 * readings).fill(Number.NaN)
 }

@@ -1,9 +1,7 @@
 import type { WindowView } from './conditions/condition.ts'
-import { ReadingRing } from './reading-ring.ts'
-import { WindowBuckets } from './window-buckets.ts'
 import { WindowReach } from './window-reach.ts'
+import { bucketMsOf, WindowReadings } from './window-readings.ts'
 
-const defaultReadingsMax = 100_000
 /** What one more reading has to write again at most. */
 const readingsPerRow = 32
 const bytesPerReading = 16
@@ -21,46 +19,52 @@ export interface SavedRow {
 
 type StoredRow = SavedRow & { readonly bytes: Buffer }
 
+/** What windows of one length have in common. */
+export class WindowKind {
+  readonly lengthMs: number
+  /** The oldest beyond as many are given up. */
+  readonly readingsMax: number
+  readonly bucketMs: number
+  /** One for all of them: devices are shown a reading one after the other. */
+  readonly reach = new WindowReach()
+
+  constructor(lengthMs: number, readingsMax = 100_000) {
+    this.lengthMs = lengthMs
+    this.readingsMax = readingsMax
+    this.bucketMs = bucketMsOf(lengthMs)
+  }
+}
+
 /**
  * Readings of one metric of one device, as far back as the rules that share it look; the newest at or before that too.
  * docs/decisions/0025 says how they lie in memory and in the store.
  */
 export class SlidingWindow {
-  readonly #lengthMs: number
-  readonly #readingsMax: number
-  readonly #readings: ReadingRing
-  readonly #buckets: WindowBuckets
-  readonly #reach: WindowReach
+  readonly #kind: WindowKind
+  readonly #readings: WindowReadings
   /** Stored rows that are no longer needed. */
   #goneRows: number[] | undefined
   /** Index of the first reading that is not stored. */
   #storedEnd: number
   #overflowed = false
 
-  constructor(lengthMs: number, readingsMax: number = defaultReadingsMax, firstIndex = 0) {
-    this.#lengthMs = lengthMs
-    this.#readingsMax = readingsMax
-    this.#readings = new ReadingRing(firstIndex)
+  constructor(kind: WindowKind, firstIndex = 0) {
+    this.#kind = kind
+    this.#readings = new WindowReadings(kind.bucketMs, firstIndex)
     this.#storedEnd = firstIndex
-    this.#buckets = new WindowBuckets(this.#readings, lengthMs)
-    this.#reach = new WindowReach(this.#readings, this.#buckets)
   }
 
   /** The window of which `rows` are stored, those that are gone left out; in any order. */
-  static load(
-    lengthMs: number,
-    rows: Iterable<StoredRow>,
-    readingsMax: number = defaultReadingsMax,
-  ): SlidingWindow {
+  static load(kind: WindowKind, rows: Iterable<StoredRow>): SlidingWindow {
     const sorted = [...rows].sort((a, b) => a.start - b.start)
     const isOurs = areRows(sorted)
     const first = isOurs && sorted.length > 0 ? firstIndexOf(sorted[0]!) : 0
-    const window = new SlidingWindow(lengthMs, readingsMax, first)
+    const window = new SlidingWindow(kind, first)
     for (const row of sorted) window.#loadRow(row)
     window.#storedEnd = window.#readings.end
     if (!isOurs) window.#writeAnew(sorted)
     window.#dropOld()
-    while (window.#readings.count > readingsMax) window.#dropOldest()
+    while (window.#readings.count > kind.readingsMax) window.#dropOldest()
     return window
   }
 
@@ -81,19 +85,20 @@ export class SlidingWindow {
     if (time < newestTime) throw new Error(`reading of ${time} added after ${newestTime}`)
     this.#append(time, value)
     this.#dropOld()
-    if (this.#readings.count <= this.#readingsMax) return
+    if (this.#readings.count <= this.#kind.readingsMax) return
     this.#overflowed = true
     this.#dropOldest()
   }
 
   /**
    * The readings with time in (max(`time` − length, `after`), `time`]; `time` is not before the newest. What `before` answers is
-   * later than `after` too. The view is one and the same object every time, good until the next `add` or `at`.
+   * later than `after` too. The view is one and the same object every time, good until the next `add`, or `at` of any window of the kind.
    */
   at(time: number, after = Number.NEGATIVE_INFINITY): WindowView {
     if (time < this.newestTime) throw new Error(`window asked at ${time}, has readings of ${this.newestTime}`)
-    this.#reach.move(time - this.#lengthMs, after)
-    return this.#reach
+    const { lengthMs, reach } = this.#kind
+    reach.move(this.#readings, time - lengthMs, after)
+    return reach
   }
 
   /** What has to be written for `load` to give this window, since the last call. */
@@ -114,20 +119,16 @@ export class SlidingWindow {
   #append(time: number, value: number): void {
     // −0 would be equal to 0 and yet another number in order.
     this.#readings.append(time, value + 0)
-    this.#buckets.added()
-    this.#reach.added(value + 0)
   }
 
   #dropOld(): void {
-    const edge = this.newestTime - this.#lengthMs
+    const edge = this.newestTime - this.#kind.lengthMs
     while (this.#readings.count > 1 && this.#readings.timeAt(this.#readings.first + 1) <= edge)
       this.#dropOldest()
   }
 
   #dropOldest(): void {
-    this.#reach.dropping()
     this.#readings.dropOldest()
-    this.#buckets.dropped()
     const { first } = this.#readings
     if (first !== rowOf(first)) return
     const start = first - readingsPerRow

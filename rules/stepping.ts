@@ -7,7 +7,7 @@ import { type Evaluation, emptyEvaluation, type Instance, type Occurrence } from
 import type { Stepper } from './range-table.ts'
 import type { InputScope, ReadingInput } from './reading-input.ts'
 import type { StoredRule } from './rule.ts'
-import { type SharedWindow, windowKey } from './shared-window.ts'
+import type { Windows } from './windows.ts'
 
 export interface SteppingOptions {
   /** Whether what begins at this event time is kept quiet: shelved, or in a maintenance window. */
@@ -26,7 +26,7 @@ export class Stepping implements Stepper, InputScope {
   receivedAt: number | undefined
   /** Whose input it is. */
   rules: DeviceRules | undefined
-  windows: ReadonlyMap<string, SharedWindow> = new Map()
+  windows: Windows | undefined
   #instance: Instance | undefined
   readonly #options: SteppingOptions
 
@@ -90,9 +90,9 @@ export class Stepping implements Stepper, InputScope {
   }
 
   window(metric: string, lengthMs: number, timeMs: number): WindowView {
-    const shared = this.windows.get(windowKey(metric, lengthMs))
-    if (shared === undefined) throw new Error(`no window of ${metric} over ${lengthMs} ms`)
-    return shared.window.at(timeMs, this.#instance?.state.after ?? Number.NEGATIVE_INFINITY)
+    const window = this.windows?.get(metric, lengthMs)
+    if (window === undefined) throw new Error(`no window of ${metric} over ${lengthMs} ms`)
+    return window.at(timeMs, this.#instance?.state.after ?? Number.NEGATIVE_INFINITY)
   }
 
   isActive(ruleId: string): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CompiledRule } from '../../rules/compile.ts'
 import type { Instance } from '../../rules/instance.ts'
-import { RangeTable } from '../../rules/range-table.ts'
+import { RangeColumns, RangeTable } from '../../rules/range-table.ts'
 import type { Rule } from '../../rules/rule.ts'
 import { fridge, storedRule } from './evaluation.ts'
 
@@ -19,7 +19,7 @@ class Shown {
       new CompiledRule(storedRule({ id, ...fields }), 1).forDevice(fridge, undefined),
     )
     const instances = Object.keys(rules).map((id) => kept[id])
-    this.table = new RangeTable(metric, fridge, compiled, instances)
+    this.table = new RangeTable(new RangeColumns(metric, compiled), fridge, instances)
   }
 
   shown(value: number | undefined, becomes?: 'normal' | 'active'): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { SlidingWindow } from '../../rules/sliding-window.ts'
+import { SlidingWindow, WindowKind } from '../../rules/sliding-window.ts'
 import { StoredWindow } from './stored-window.ts'
 
 describe('saving', () => {
@@ -7,7 +7,7 @@ describe('saving', () => {
     window.takeDirty().map(({ start, bytes }) => [start, bytes?.length])
 
   test('writes a row of 32 again for one more reading, and says which are gone', () => {
-    const window = new SlidingWindow(64)
+    const window = new SlidingWindow(new WindowKind(64))
     window.add(0, 1)
     window.add(15, 2)
     expect(taken(window)).toEqual([[0, 32]])
@@ -27,7 +27,7 @@ describe('saving', () => {
   })
 
   test('of a row whose oldest readings left, writes those that remain', () => {
-    const window = new SlidingWindow(10)
+    const window = new SlidingWindow(new WindowKind(10))
     for (let time = 0; time < 30; time++) window.add(time, 1)
     expect(taken(window)).toEqual([[0, 11 * 16 + 1]])
   })
@@ -58,7 +58,7 @@ describe('saving', () => {
       for (const [i, number] of [start + 3, start + 4, 1, 2].entries()) bytes.writeDoubleLE(number, 8 * i)
       return { start, bytes }
     })
-    const window = SlidingWindow.load(640, old)
+    const window = SlidingWindow.load(new WindowKind(640), old)
     expect([window.newestTime, window.at(1_274).sum()]).toEqual([1_274, 9])
     window.add(1_300, 4)
     expect([window.at(1_300).sum(), window.at(1_300).before()]).toEqual([7, { time: 654, value: 2 }])
@@ -71,6 +71,8 @@ describe('saving', () => {
   })
 
   test('refuses bytes that are no row', () => {
-    expect(() => SlidingWindow.load(100, [{ start: 0, bytes: Buffer.alloc(18) }])).toThrow('18 bytes')
+    expect(() => SlidingWindow.load(new WindowKind(100), [{ start: 0, bytes: Buffer.alloc(18) }])).toThrow(
+      '18 bytes',
+    )
   })
 })

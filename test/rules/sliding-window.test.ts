@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { WindowView } from '../../rules/conditions/condition.ts'
-import { SlidingWindow } from '../../rules/sliding-window.ts'
+import { SlidingWindow, WindowKind } from '../../rules/sliding-window.ts'
 import { StoredWindow } from './stored-window.ts'
 
 interface Point {
@@ -106,7 +106,7 @@ describe('a window answers as a plain list does', () => {
   test('within rounding for the standard deviation, values far from zero included', () => {
     fc.assert(
       fc.property(lengths, stepsOf(integers), (lengthMs, steps) => {
-        const window = new SlidingWindow(lengthMs)
+        const window = new SlidingWindow(new WindowKind(lengthMs))
         const points: Point[] = []
         let time = 0
         for (const { gapMs, value } of steps) {
@@ -125,7 +125,7 @@ describe('results follow from the readings in view, to the bit', () => {
   test('whether or not the window was saved and loaded in between', () => {
     fc.assert(
       fc.property(lengths, stepsOf(floats), fc.constantFrom(8, 100_000), (lengthMs, steps, readingsMax) => {
-        const kept = new SlidingWindow(lengthMs, readingsMax)
+        const kept = new SlidingWindow(new WindowKind(lengthMs, readingsMax))
         const stored = new StoredWindow(lengthMs, readingsMax)
         let time = 1_732_000_000_123
         for (const { gapMs, value, ask, afterMs, save } of steps) {
@@ -147,8 +147,8 @@ describe('results follow from the readings in view, to the bit', () => {
   test('whether the window began with the rule or was there before it', () => {
     fc.assert(
       fc.property(lengths, stepsOf(floats), fc.nat(60), (lengthMs, steps, beginning) => {
-        const older = new SlidingWindow(lengthMs)
-        const younger = new SlidingWindow(lengthMs)
+        const older = new SlidingWindow(new WindowKind(lengthMs))
+        const younger = new SlidingWindow(new WindowKind(lengthMs))
         let time = 1_732_000_000_123
         let after = Number.NEGATIVE_INFINITY
         for (const [i, { gapMs, value, ask }] of steps.entries()) {
@@ -193,7 +193,10 @@ describe('what is summed up ahead of a question', () => {
           const rows = [...stored.stored].map(([start, bytes]) => ({ start, bytes }))
           const begins = { both: [-Infinity, after], elder: [-Infinity], younger: [after] }[ask]
           for (const from of begins) {
-            const [asked, unasked] = [stored.window, SlidingWindow.load(640, rows, readingsMax)]
+            const [asked, unasked] = [
+              stored.window,
+              SlidingWindow.load(new WindowKind(640, readingsMax), rows),
+            ]
             const sums = [asked, unasked].map((window) => {
               const view = window.at(time, from)
               return [view.sum(), view.min(), view.max(), view.stddev()]
@@ -209,7 +212,7 @@ describe('what is summed up ahead of a question', () => {
   test('holds what a list does over many lengths of the window', () => {
     fc.assert(
       fc.property(longSteps, (steps) => {
-        const window = new SlidingWindow(640)
+        const window = new SlidingWindow(new WindowKind(640))
         const points: Point[] = []
         let time = -20_000
         for (const { gapMs, value, ask } of steps) {
@@ -230,7 +233,7 @@ describe('what is summed up ahead of a question', () => {
 })
 
 describe('the edge of a window', () => {
-  const window = new SlidingWindow(100)
+  const window = new SlidingWindow(new WindowKind(100))
   window.add(0, 1)
   window.add(0, 2)
   window.add(50, 4)
@@ -270,7 +273,7 @@ describe('the edge of a window', () => {
 
 describe('quantiles', () => {
   test('take out the value that left, where 0 and −0 are both there', () => {
-    const window = new SlidingWindow(10)
+    const window = new SlidingWindow(new WindowKind(10))
     for (const [time, value] of [
       [0, -0],
       [1, 0],
@@ -283,7 +286,7 @@ describe('quantiles', () => {
   })
 
   test('are right after many readings left at once', () => {
-    const window = new SlidingWindow(1_000)
+    const window = new SlidingWindow(new WindowKind(1_000))
     for (let time = 0; time < 1_000; time++) window.add(time, time % 7)
     expect(window.at(999).quantile(1)).toBe(6)
     window.add(1_990, 3)
@@ -295,7 +298,7 @@ describe('quantiles', () => {
 
 describe('what a window keeps is bounded', () => {
   test('gives up its oldest reading when it holds as many as it may, and says so', () => {
-    const window = new SlidingWindow(6_400, 10)
+    const window = new SlidingWindow(new WindowKind(6_400, 10))
     for (let time = 0; time < 1_000; time += 100) window.add(time, 1)
     expect([window.at(900).count, window.overflowed]).toEqual([10, false])
     window.add(1_000, 1)
@@ -303,23 +306,41 @@ describe('what a window keeps is bounded', () => {
   })
 
   test('gives up the first of readings that all have one time', () => {
-    const window = new SlidingWindow(6_400, 10)
+    const window = new SlidingWindow(new WindowKind(6_400, 10))
     for (let i = 0; i < 12; i++) window.add(5, i)
     expect(window.at(5).sum()).toBe(2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11)
     expect(window.overflowed).toBe(true)
   })
 
   test('has not overflowed when the readings that made it full are too old', () => {
-    const window = new SlidingWindow(64, 10)
+    const window = new SlidingWindow(new WindowKind(64, 10))
     for (let time = 0; time < 1_000; time += 8) window.add(time, 1)
     expect(window.overflowed).toBe(false)
   })
 
   test('keeps no account of rows that were never stored', () => {
-    const window = new SlidingWindow(64)
+    const window = new SlidingWindow(new WindowKind(64))
     for (let time = 0; time < 10_000; time++) window.add(time, 1)
     const rows = window.takeDirty()
     expect(rows.length).toBeLessThanOrEqual(3)
     expect(rows.every(({ bytes }) => bytes !== undefined)).toBe(true)
   })
+})
+
+test('windows of one kind, asked in turn, each answer for themselves, and anew after each reading', () => {
+  const kind = new WindowKind(100)
+  const windows = [new SlidingWindow(kind), new SlidingWindow(kind)]
+  for (let time = 1; time <= 3; time++) {
+    for (const [i, window] of windows.entries()) window.add(time, time * 10 ** i)
+    for (const [i, window] of windows.entries()) {
+      const view = window.at(3)
+      const times = 10 ** i
+      expect([view.count, view.sum(), view.max()]).toEqual([
+        time,
+        ((time * (time + 1)) / 2) * times,
+        time * times,
+      ])
+    }
+    expect([windows[0]!.at(3, time - 1).sum(), windows[0]!.at(3).min()]).toEqual([time, 1])
+  }
 })

@@ -1,4 +1,4 @@
-import { SlidingWindow } from '../../rules/sliding-window.ts'
+import { SlidingWindow, WindowKind } from '../../rules/sliding-window.ts'
 
 /** A window that is stored row by row, as the evaluator does. */
 export class StoredWindow {
@@ -10,7 +10,7 @@ export class StoredWindow {
   constructor(lengthMs: number, readingsMax = 100_000) {
     this.lengthMs = lengthMs
     this.readingsMax = readingsMax
-    this.window = new SlidingWindow(lengthMs, readingsMax)
+    this.window = new SlidingWindow(new WindowKind(lengthMs, readingsMax))
   }
 
   save(): void {
@@ -23,6 +23,6 @@ export class StoredWindow {
   saveAndLoad(): void {
     this.save()
     const rows = [...this.stored].map(([start, bytes]) => ({ start, bytes }))
-    this.window = SlidingWindow.load(this.lengthMs, rows.reverse(), this.readingsMax)
+    this.window = SlidingWindow.load(new WindowKind(this.lengthMs, this.readingsMax), rows.reverse())
   }
 }

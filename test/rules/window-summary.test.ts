@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { SlidingWindow } from '../../rules/sliding-window.ts'
+import { SlidingWindow, WindowKind } from '../../rules/sliding-window.ts'
 
 test('the mean of readings of two decimals that is a round number is that number, to the last bit', () => {
   let naive = 0
@@ -7,7 +7,7 @@ test('the mean of readings of two decimals that is a round number is that number
     const hundredths = Array.from({ length: 9 }, (_, j) => 24_500 + (((i + 1) * (j + 7) * 7919) % 397) - 198)
     const last = 245_000 - hundredths.reduce((sum, value) => sum + value, 0)
     const values = [...hundredths, last].map((value) => value / 100)
-    const window = new SlidingWindow(600_000)
+    const window = new SlidingWindow(new WindowKind(600_000))
     values.forEach((value, j) => {
       window.add(1_732_000_000_000 + j * 60_000, value)
     })

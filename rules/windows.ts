@@ -1,0 +1,68 @@
+import type { WindowNeed } from './conditions/condition.ts'
+import type { WindowName } from './instance.ts'
+import type { Kept } from './kept.ts'
+import { SlidingWindow, WindowKind } from './sliding-window.ts'
+
+/** A kind of window of one metric, and its place among those of the same rules. */
+interface PlacedKind {
+  readonly metric: string
+  readonly kind: WindowKind
+  readonly at: number
+}
+
+/** Which windows some rules need, each once: the same for all devices of these rules. */
+export class WindowKinds {
+  readonly all: readonly PlacedKind[]
+  readonly #byMetric: ReadonlyMap<string, readonly PlacedKind[]>
+
+  constructor(needs: readonly WindowNeed[], readingsMax: number) {
+    const all: PlacedKind[] = []
+    const byMetric = new Map<string, PlacedKind[]>()
+    for (const { metric, lengthMs } of needs) {
+      const ofMetric = byMetric.get(metric) ?? []
+      byMetric.set(metric, ofMetric)
+      if (ofMetric.some(({ kind }) => kind.lengthMs === lengthMs)) continue
+      const placed = { metric, kind: new WindowKind(lengthMs, readingsMax), at: all.length }
+      all.push(placed)
+      ofMetric.push(placed)
+    }
+    this.all = all
+    this.#byMetric = byMetric
+  }
+
+  /** Place of a window; undefined where none of the rules needs it. */
+  placeOf(metric: string, lengthMs: number): number | undefined {
+    return this.#byMetric.get(metric)?.find(({ kind }) => kind.lengthMs === lengthMs)?.at
+  }
+}
+
+/** The windows that the rules of a lane share, or those of a member's condition. */
+export class Windows {
+  readonly kinds: WindowKinds
+  /** In the order of the kinds. */
+  readonly all: readonly SlidingWindow[]
+
+  constructor(kinds: WindowKinds, all: readonly SlidingWindow[]) {
+    this.kinds = kinds
+    this.all = all
+  }
+
+  /** Windows with what is kept of them, or (of those that were there `before` some rules were edited) taken over. */
+  static load(
+    kinds: WindowKinds,
+    { owner, device }: { readonly owner: string; readonly device: string },
+    kept: Kept,
+    before?: Windows,
+  ): Windows {
+    const all = kinds.all.map(({ metric, kind }) => {
+      const name: WindowName = { owner, device, metric, lengthMs: kind.lengthMs }
+      return before?.get(metric, kind.lengthMs) ?? SlidingWindow.load(kind, kept.window(name))
+    })
+    return new Windows(kinds, all)
+  }
+
+  get(metric: string, lengthMs: number): SlidingWindow | undefined {
+    const at = this.kinds.placeOf(metric, lengthMs)
+    return at === undefined ? undefined : this.all[at]
+  }
+}
