@@ -5,8 +5,8 @@ import { type Outcome, outcomes } from './conditions/condition.ts'
 /** The condition of an alarm, after ISA-18.2 and OPC UA Part 9. */
 export type AlarmCondition = 'normal' | 'pending' | 'active' | 'recovering'
 
-/** State of one (rule, device): small, plain and kept in the log. Times are event times, Unix ms. */
-export interface AlarmState {
+/** How far the alarm of one (rule, device) is. Times are event times, Unix ms. */
+export interface Alarm {
   condition: AlarmCondition
   /** First reading of the episode. */
   since: number
@@ -16,26 +16,39 @@ export interface AlarmState {
   /** Events of this episode so far: the ordinal in the next one's id. */
   transitions: number
   /** Steps of escalation taken in this episode, or, while normal, in the last. */
-  escalated?: number
+  escalated?: number | undefined
   /** True while up without having been announced: it was silenced. */
-  isUnannounced?: boolean
+  isUnannounced?: true | undefined
   /** When readings came, kept only under `gaps: reset`. */
-  arrivals?: Arrivals
-  /** The condition's own state. */
-  inner?: unknown
+  arrivals?: Arrivals | undefined
   /** The condition is met outside the schedule, and the clock shows it when that comes into force: at this event time. */
-  resumesAt?: number
-  /** Readings up to this event time are not the instance's: it began after them. Kept where windows are shared. */
-  after?: number
-  /** The limits and durations that the device's labels gave, where the rule asks for labels. */
-  basis?: string
+  resumesAt?: number | undefined
 }
 
-export function normalState(): AlarmState {
+/** State of one (rule, device): small, plain and kept in the log. */
+export interface AlarmState extends Alarm {
+  /** The condition's own state. */
+  inner?: unknown
+  /** Readings up to this event time are not the instance's: it began after them. Kept where windows are shared. */
+  after?: number | undefined
+  /** The limits and durations that the device's labels gave, where the rule asks for labels. */
+  basis?: string | undefined
+}
+
+export function normalState(): Alarm {
   return { condition: 'normal', since: 0, raisedAt: 0, recoveringSince: 0, transitions: 0 }
 }
 
-export function isUp({ condition }: AlarmState): boolean {
+/** The alarm of all that never were anything but normal, which most are. */
+export const atRest: Readonly<Alarm> = Object.freeze(normalState())
+
+/** The alarm of a state. */
+export function alarmOf({ inner, after, basis, ...alarm }: AlarmState): Readonly<Alarm> {
+  const isAtRest = Object.entries(alarm).every(([field, value]) => atRest[field as keyof Alarm] === value)
+  return isAtRest ? atRest : Object.assign(normalState(), alarm)
+}
+
+export function isUp({ condition }: Readonly<Alarm>): boolean {
   return condition === 'active' || condition === 'recovering'
 }
 
@@ -57,7 +70,7 @@ export type StepResult = 'same' | 'changed' | Transition
  * While `isSilenced` nothing is announced, and what begins then is announced at the first input after it.
  */
 export function step(
-  state: AlarmState,
+  state: Alarm,
   outcome: Outcome,
   time: number,
   timing: AlarmTiming,
@@ -66,7 +79,7 @@ export function step(
   const moved = move(state, outcome, time, timing)
   if (moved === 'cleared') {
     const wasAnnounced = state.isUnannounced !== true
-    delete state.isUnannounced
+    state.isUnannounced = undefined
     return wasAnnounced ? announce(state, 'cleared') : 'changed'
   }
   if (moved === 'raised') state.isUnannounced = true
@@ -74,7 +87,7 @@ export function step(
   const hasEscalated = escalate(state, time, timing)
   if (isSilenced) return hasEscalated ? 'changed' : moved === 'raised' ? 'changed' : moved
   if (state.isUnannounced && state.condition === 'active') {
-    delete state.isUnannounced
+    state.isUnannounced = undefined
     return announce(state, 'raised')
   }
   if (hasEscalated) return state.isUnannounced ? 'changed' : announce(state, 'escalated')
@@ -82,7 +95,7 @@ export function step(
 }
 
 function move(
-  state: AlarmState,
+  state: Alarm,
   outcome: Outcome,
   time: number,
   { forMs, keepForMs }: AlarmTiming,
@@ -91,7 +104,7 @@ function move(
     case 'normal':
       if (outcome !== outcomes.met) return 'same'
       state.condition = 'pending'
-      delete state.escalated
+      state.escalated = undefined
       // A second episode that starts at the same time (the device sent two values for it) counts on: ids stay unique.
       if (state.since !== time) state.transitions = 0
       state.since = time
@@ -117,12 +130,12 @@ function move(
 }
 
 /** The severity that escalation has given the alarm; undefined before the first step. */
-export function escalatedSeverity(state: AlarmState, { escalate }: AlarmTiming): Severity | undefined {
+export function escalatedSeverity(state: Readonly<Alarm>, { escalate }: AlarmTiming): Severity | undefined {
   return escalate[(state.escalated ?? 0) - 1]?.severity
 }
 
 /** Event time at which the clock alone changes something, for conditions that run on the clock; Infinity when none. */
-export function nextDeadline(state: AlarmState, { forMs, escalate }: AlarmTiming): number {
+export function nextDeadline(state: Readonly<Alarm>, { forMs, escalate }: AlarmTiming): number {
   if (state.condition === 'pending') return state.since + forMs
   const step = state.condition === 'active' ? escalate[state.escalated ?? 0] : undefined
   return step === undefined ? Number.POSITIVE_INFINITY : state.raisedAt + step.afterMs
@@ -132,12 +145,12 @@ export function nextDeadline(state: AlarmState, { forMs, escalate }: AlarmTiming
  * `gaps: reset`: notes that a reading came at `time`, and starts `for` again when the silence before it was too long. Call
  * before `step`, with every reading of the metric; the state needs saving after it.
  */
-export function noteArrival(state: AlarmState, time: number): void {
+export function noteArrival(state: Alarm, time: number): void {
   state.arrivals ??= { last: time, gaps: [] }
   if (endsSilence(state.arrivals, time) && state.condition === 'pending') state.condition = 'normal'
 }
 
-function escalate(state: AlarmState, time: number, { escalate }: AlarmTiming): boolean {
+function escalate(state: Alarm, time: number, { escalate }: AlarmTiming): boolean {
   let steps = state.escalated ?? 0
   while (steps < escalate.length && time - state.raisedAt >= escalate[steps]!.afterMs) steps++
   if (steps === (state.escalated ?? 0)) return false
@@ -145,18 +158,18 @@ function escalate(state: AlarmState, time: number, { escalate }: AlarmTiming): b
   return true
 }
 
-function raise(state: AlarmState, time: number): 'raised' {
+function raise(state: Alarm, time: number): 'raised' {
   state.condition = 'active'
   state.raisedAt = time
   return 'raised'
 }
 
-function clear(state: AlarmState): 'cleared' {
+function clear(state: Alarm): 'cleared' {
   state.condition = 'normal'
   return 'cleared'
 }
 
-function announce(state: AlarmState, transition: Transition): Transition {
+function announce(state: Alarm, transition: Transition): Transition {
   state.transitions++
   return transition
 }

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { AlarmState } from './alarm-machine.ts'
 import type { CompiledRule, RuleForDevice } from './compile.ts'
-import { type CompiledCondition, outcomes } from './conditions/condition.ts'
+import { type CompiledCondition, type Outcome, outcomes } from './conditions/condition.ts'
 import { judgeGroup } from './conditions/group.ts'
 import { Inner, type InnerState } from './conditions/inner.ts'
 import { judgePeer, type PeerEdge, type PeerState, type PeerValue } from './conditions/peers.ts'
@@ -19,6 +19,8 @@ export interface Member {
 
 /** State of a member of `group`: the inner condition's, and its time. */
 interface MemberState extends InnerState {
+  outcome: Outcome
+  holds: boolean
   time: number
 }
 
@@ -74,7 +76,7 @@ export class Cohort {
     const own = { ...compiled, condition, range: undefined, basis }
     const instance = new Instance(own, device, kept, newest - this.rule.waitMs)
     this.members.set(device.id, { instance, windows })
-    const state = instance.state.inner as MemberState | PeerState
+    const state = instance.inner as MemberState | PeerState
     if ('holds' in state && state.holds) this.#holding++
     if ('value' in state && state.value !== null)
       this.#peers.set(this.#peers.slotOf(device.id), state.time, state.value)
@@ -100,7 +102,7 @@ export class Cohort {
   }
 
   remove(deviceId: string): void {
-    const state = this.members.get(deviceId)?.instance.state.inner as MemberState | PeerState | undefined
+    const state = this.members.get(deviceId)?.instance.inner as MemberState | PeerState | undefined
     if (state !== undefined && 'holds' in state && state.holds) this.#holding--
     this.#peers.remove(deviceId)
     this.members.delete(deviceId)
@@ -136,7 +138,9 @@ export class Cohort {
       initial: (beginning) => ({ ...within.initial(beginning), time: 0 }),
       step: (state, input) => {
         const before = state.holds
-        within.step(state, input)
+        const { outcome, holds } = within.step(state, input)
+        state.outcome = outcome
+        state.holds = holds
         state.time = Math.max(state.time, input.time)
         this.#holding += Number(state.holds) - Number(before)
         return outcomes.unknown

@@ -98,7 +98,7 @@ export class DeviceEvaluation {
     for (const cohort of rules.cohorts) {
       if (!cohort.rule.isClocked) continue
       const limit = clock - cohort.rule.waitMs + margin
-      if (cohort.instance?.state.isUnannounced) {
+      if (cohort.instance?.alarm.isUnannounced) {
         this.#showMoment(rules, cohort.members.get(rules.device.id)!.windows, 'tick', cohort.newest)
         this.#stepping.planAnnouncement(cohort.instance, cohort.newest)
       }
@@ -223,7 +223,7 @@ export class DeviceEvaluation {
     let isPlanned = false
     for (const place of lane.layout.clocked) {
       const instance = lane.instances[place]!
-      if (!instance.state.isUnannounced) continue
+      if (!instance.alarm.isUnannounced) continue
       this.#showMoment(rules, lane.windows, 'tick', time)
       this.#stepping.planAnnouncement(instance, time)
       isPlanned = true

@@ -1,7 +1,16 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { Severity } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
-import { type AlarmState, isUp, nextDeadline, normalState, type Transition } from './alarm-machine.ts'
+import {
+  type Alarm,
+  type AlarmState,
+  alarmOf,
+  atRest,
+  isUp,
+  nextDeadline,
+  normalState,
+  type Transition,
+} from './alarm-machine.ts'
 import type { RuleForDevice } from './compile.ts'
 import type { HeldReading } from './held-readings.ts'
 import type { StoredRule } from './rule.ts'
@@ -10,31 +19,31 @@ import type { StoredRule } from './rule.ts'
 export class Instance {
   readonly compiled: RuleForDevice
   readonly device: DeviceRecord
-  readonly state: AlarmState
+  /** To be changed through `ownAlarm`. */
+  alarm: Readonly<Alarm>
+  /** The condition's own state. */
+  readonly inner: unknown
+  /** Readings up to this event time are not its own: it began after them. */
+  readonly after: number | undefined
   /** It has just begun, and from when on is to be kept, though nothing has happened to it. */
   mustKeep: boolean
   /** Event time at which the clock announces it, where it is up and was silenced: see `Stepping`. */
-  announceAt = Number.POSITIVE_INFINITY
-  /** Whether each reading may change the state, so that it is to be kept. */
-  readonly isStateful: boolean
+  announceAt: number | undefined
 
   constructor(compiled: RuleForDevice, device: DeviceRecord, kept: AlarmState | undefined, newest: number) {
-    const { condition, rule, basis } = compiled
+    const { condition } = compiled
     // One that begins anew has of before only what makes the ids of its events.
     const isFresh = kept?.inner === undefined
-    // Not by a spread, of which V8 gives each object a shape of its own: 250 bytes more for each device of each rule.
-    const state = Object.assign(normalState(), kept)
-    if (isFresh) {
-      const isHeard = newest !== Number.NEGATIVE_INFINITY
-      state.inner = condition.initial({ beganAt: isHeard ? newest : Date.parse(device.createdAt) })
-    }
-    if (isFresh && condition.windows.length > 0 && newest !== Number.NEGATIVE_INFINITY) state.after = newest
-    if (basis !== undefined) state.basis = basis
-    this.mustKeep = isFresh && (condition.windows.length > 0 || condition.deadline !== undefined)
+    const isHeard = newest !== Number.NEGATIVE_INFINITY
     this.compiled = compiled
     this.device = device
-    this.state = state
-    this.isStateful = state.inner !== null || rule.gapsReset
+    this.alarm = kept === undefined ? atRest : alarmOf(kept)
+    this.inner = isFresh
+      ? condition.initial({ beganAt: isHeard ? newest : Date.parse(device.createdAt) })
+      : kept.inner
+    this.after = isFresh && isHeard && condition.windows.length > 0 ? newest : kept?.after
+    this.mustKeep = isFresh && (condition.windows.length > 0 || condition.deadline !== undefined)
+    this.announceAt = undefined
   }
 
   get rule(): StoredRule {
@@ -42,15 +51,46 @@ export class Instance {
   }
 
   get isUp(): boolean {
-    return isUp(this.state)
+    return isUp(this.alarm)
+  }
+
+  /** Whether each reading may change the state, so that it is to be kept. */
+  get isStateful(): boolean {
+    return this.inner !== null || this.compiled.rule.gapsReset
+  }
+
+  /** The alarm, to be changed: from then on it is not the one that all at rest share. */
+  ownAlarm(): Alarm {
+    if (this.alarm === atRest) this.alarm = normalState()
+    return this.alarm
+  }
+
+  /** As it is kept. */
+  get state(): AlarmState {
+    const { alarm, inner, after, compiled } = this
+    return {
+      condition: alarm.condition,
+      since: alarm.since,
+      raisedAt: alarm.raisedAt,
+      recoveringSince: alarm.recoveringSince,
+      transitions: alarm.transitions,
+      escalated: alarm.escalated,
+      isUnannounced: alarm.isUnannounced,
+      arrivals: alarm.arrivals,
+      resumesAt: alarm.resumesAt,
+      inner,
+      after,
+      basis: compiled.basis,
+    }
   }
 
   /** Event time at which the clock alone changes something; Infinity when never. */
   get deadline(): number {
     const { condition, timing } = this.compiled
     if (condition.deadline === undefined) return Number.POSITIVE_INFINITY
-    const { inner, resumesAt = Number.POSITIVE_INFINITY } = this.state
-    return Math.min(condition.deadline(inner), nextDeadline(this.state, timing), resumesAt, this.announceAt)
+    const { alarm, announceAt = Number.POSITIVE_INFINITY } = this
+    const { resumesAt = Number.POSITIVE_INFINITY } = alarm
+    return Math.min(condition.deadline(this.inner), nextDeadline(alarm, timing), resumesAt, announceAt)
   }
 }
 

@@ -100,7 +100,7 @@ export class RangeTable {
 
   #isUneasy(i: number): boolean {
     const instance = this.#uneasy?.instances[i]
-    return instance !== undefined && instance.state.condition !== 'normal'
+    return instance !== undefined && instance.alarm.condition !== 'normal'
   }
 
   #settle(i: number): void {

@@ -42,12 +42,12 @@ export class Stepping implements Stepper, InputScope {
   /** `timeMs`: of the input; of a group's alarm, the group's. */
   stepAt(instance: Instance, timeMs: number): void {
     const { input, evaluation } = this
-    const { state, compiled } = instance
+    const { inner, compiled } = instance
     const { condition, timing, rule } = compiled
     this.#instance = instance
-    instance.announceAt = Number.POSITIVE_INFINITY
-    if (rule.gapsReset && input.kind === 'reading') noteArrival(state, timeMs)
-    const judged = condition.step(state.inner as never, input)
+    instance.announceAt = undefined
+    if (rule.gapsReset && input.kind === 'reading') noteArrival(instance.ownAlarm(), timeMs)
+    const judged = condition.step(inner as never, input)
     let outcome = judged
     if (rule.schedule !== undefined) {
       const isInForce = rule.schedule.isInForce(timeMs)
@@ -59,11 +59,12 @@ export class Stepping implements Stepper, InputScope {
     }
     if (instance.mustKeep || (instance.isStateful && this.#hasChanged(rule.gapsReset, condition)))
       this.keep(instance)
-    if (state.condition === 'normal' && outcome !== outcomes.met) return
+    if (instance.alarm.condition === 'normal' && outcome !== outcomes.met) return
+    const alarm = instance.ownAlarm()
     // A reading that disproves a silence is older than the alarm that it ends: neither an episode nor the next one goes back.
-    const time = Math.max(timeMs, state.raisedAt)
-    const result = step(state, outcome, time, timing, this.#isQuiet(instance, time))
-    if (state.isUnannounced) this.planAnnouncement(instance, time)
+    const time = Math.max(timeMs, alarm.raisedAt)
+    const result = step(alarm, outcome, time, timing, this.#isQuiet(instance, time))
+    if (alarm.isUnannounced) this.planAnnouncement(instance, time)
     if (result === 'same') return
     evaluation.changed.add(instance)
     if (result !== 'changed') this.#note(instance, result, time, judged !== outcomes.unknown)
@@ -76,10 +77,8 @@ export class Stepping implements Stepper, InputScope {
 
   /** What is met outside the schedule, perhaps by silence that nothing ends, is looked at again when that comes into force. */
   #putOff(instance: Instance, resumesAt: number | undefined): void {
-    const { state } = instance
-    if (state.resumesAt === resumesAt) return
-    if (resumesAt === undefined) delete state.resumesAt
-    else state.resumesAt = resumesAt
+    if (instance.alarm.resumesAt === resumesAt) return
+    instance.ownAlarm().resumesAt = resumesAt
     this.keep(instance)
   }
 
@@ -92,7 +91,7 @@ export class Stepping implements Stepper, InputScope {
   window(metric: string, lengthMs: number, timeMs: number): WindowView {
     const window = this.windows?.get(metric, lengthMs)
     if (window === undefined) throw new Error(`no window of ${metric} over ${lengthMs} ms`)
-    return window.at(timeMs, this.#instance?.state.after ?? Number.NEGATIVE_INFINITY)
+    return window.at(timeMs, this.#instance?.after ?? Number.NEGATIVE_INFINITY)
   }
 
   isActive(ruleId: string): boolean {
@@ -120,20 +119,19 @@ export class Stepping implements Stepper, InputScope {
    * the next input that is known; then it is to be asked again.
    */
   planAnnouncement(instance: Instance, timeMs: number): void {
-    const { rule, device, state, compiled } = instance
-    if (!state.isUnannounced || state.condition !== 'active' || compiled.condition.deadline === undefined)
+    const { rule, device, alarm, compiled } = instance
+    if (!alarm.isUnannounced || alarm.condition !== 'active' || compiled.condition.deadline === undefined)
       return
-    const from = Math.max(timeMs, state.raisedAt)
+    const from = Math.max(timeMs, alarm.raisedAt)
     const { isSilenced, endOfSilence } = this.#options
     const end =
       endOfSilence?.(rule.id, device, from) ?? (isSilenced(rule.id, device, from) ? undefined : from)
-    instance.announceAt =
-      this.#isSuppressed(rule, device) || end === undefined ? Number.POSITIVE_INFINITY : end
+    instance.announceAt = this.#isSuppressed(rule, device) ? undefined : end
   }
 
   #note(instance: Instance, transition: Transition, time: number, isKnown: boolean): void {
     const { input } = this
-    const { state, compiled } = instance
+    const { alarm, inner, compiled } = instance
     const { condition, timing } = compiled
     const shown = input.values(condition.metrics)
     const own: Record<string, Value>[] = Object.keys(shown).length === 0 ? [] : [{ ts: input.time, ...shown }]
@@ -141,19 +139,19 @@ export class Stepping implements Stepper, InputScope {
       instance,
       transition,
       time,
-      since: state.since,
-      ordinal: state.transitions,
-      severity: escalatedSeverity(state, timing) ?? instance.rule.severity,
+      since: alarm.since,
+      ordinal: alarm.transitions,
+      severity: escalatedSeverity(alarm, timing) ?? instance.rule.severity,
       receivedAt: input.kind === 'reading' ? this.receivedAt : undefined,
-      value: isKnown ? condition.value(state.inner as never, input) : undefined,
+      value: isKnown ? condition.value(inner as never, input) : undefined,
       threshold: this.#thresholdOf(instance, isKnown),
-      evidence: [...own, ...(condition.evidence?.(state.inner as never, input) ?? [])],
+      evidence: [...own, ...(condition.evidence?.(inner as never, input) ?? [])],
     })
   }
 
   /** One that depends on the state is known only where the outcome is. */
-  #thresholdOf({ compiled: { condition }, state }: Instance, isKnown: boolean): Occurrence['threshold'] {
+  #thresholdOf({ compiled: { condition }, inner }: Instance, isKnown: boolean): Occurrence['threshold'] {
     if (condition.thresholdOf === undefined) return condition.threshold
-    return isKnown ? condition.thresholdOf(state.inner as never, this.input) : undefined
+    return isKnown ? condition.thresholdOf(inner as never, this.input) : undefined
   }
 }

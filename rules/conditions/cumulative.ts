@@ -46,7 +46,7 @@ export const cumulative = (
         if (state.inner[0]!.holds && !isResetBefore)
           state.sumMs += input.time - (state.countedTo ?? input.time)
         state.countedTo = input.time
-        for (let i = 0; i < inners.length; i++) inners[i]!.step(state.inner[i]!, input)
+        for (let i = 0; i < inners.length; i++) state.inner[i] = inners[i]!.step(state.inner[i]!, input)
         if (state.inner[1]?.holds === true) state.sumMs = 0
         return state.sumMs > longerThanMs ? outcomes.met : outcomes.cleared
       },

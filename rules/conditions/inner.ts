@@ -8,17 +8,30 @@ import {
   outcomes,
 } from './condition.ts'
 
-/** State of a condition within another: its own, its newest outcome, and whether it holds. */
+/** State of a condition within another: its own, which it changes in place, its newest outcome, and whether it holds. */
 export interface InnerState {
-  own: unknown
-  outcome: Outcome
-  holds: boolean
+  readonly own: unknown
+  readonly outcome: Outcome
+  readonly holds: boolean
+}
+
+/** By outcome, then whether it holds: the states of conditions that have none of their own. Most have none, so all share these. */
+const statesOfNone: readonly (readonly [InnerState, InnerState])[] = Object.values(outcomes)
+  .sort((a, b) => a - b)
+  .map((outcome) => [
+    Object.freeze({ own: null, outcome, holds: false }),
+    Object.freeze({ own: null, outcome, holds: true }),
+  ])
+
+function innerState(own: unknown, outcome: Outcome, holds: boolean): InnerState {
+  return own === null ? statesOfNone[outcome - outcomes.unknown]![holds ? 1 : 0] : { own, outcome, holds }
 }
 
 /** A condition within another (docs/RULES.md, "Inner conditions"). */
 export class Inner {
   readonly condition: CompiledCondition
-  /** Whether the newest `step` changed the state. */
+  /** Whether the input of the newest `step` reached the condition, and whether that changed the state. */
+  wasReached = false
   hasChanged = false
 
   constructor(condition: CompiledCondition) {
@@ -26,7 +39,7 @@ export class Inner {
   }
 
   initial(beginning: Beginning): InnerState {
-    return { own: this.condition.initial(beginning), outcome: outcomes.unknown, holds: false }
+    return innerState(this.condition.initial(beginning), outcomes.unknown, false)
   }
 
   /** Whether the input has something for it. */
@@ -35,18 +48,18 @@ export class Inner {
     return reaches(this.condition, input)
   }
 
-  /** Judges the input if it reaches the condition, and says whether it did; the outcome is kept in the state. */
-  step(state: InnerState, input: Input): boolean {
+  /** Judges the input if it reaches the condition. Answers the state that takes the place of the one before. */
+  step(state: InnerState, input: Input): InnerState {
     this.hasChanged = false
-    if (!this.isReachedBy(state, input)) return false
-    const { outcome, own } = state
-    state.outcome = this.condition.step(own, input)
-    if (state.outcome === outcomes.met) state.holds = true
-    else if (state.outcome === outcomes.cleared) state.holds = false
-    const isOwnChanged = own !== null && (this.condition.hasChanged?.() ?? true)
+    this.wasReached = this.isReachedBy(state, input)
+    if (!this.wasReached) return state
+    const { own } = state
+    const outcome = this.condition.step(own, input)
+    const isOther = outcome !== state.outcome
+    this.hasChanged = isOther || (own !== null && (this.condition.hasChanged?.() ?? true))
     // `holds` changes only with the outcome.
-    this.hasChanged = isOwnChanged || state.outcome !== outcome
-    return true
+    if (own !== null && !isOther) return state
+    return innerState(own, outcome, outcome === outcomes.met || (outcome !== outcomes.cleared && state.holds))
   }
 }
 
@@ -132,8 +145,10 @@ function stepAll(inners: readonly Inner[], state: FirstReached, input: Input): b
   let reached = -1
   let hasChanged = false
   for (let i = 0; i < inners.length; i++) {
-    if (inners[i]!.step(state.inner[i]!, input) && reached === -1) reached = i
-    hasChanged ||= inners[i]!.hasChanged
+    const inner = inners[i]!
+    state.inner[i] = inner.step(state.inner[i]!, input)
+    if (inner.wasReached && reached === -1) reached = i
+    hasChanged ||= inner.hasChanged
   }
   const first = Math.max(reached, 0)
   hasChanged ||= state.first !== first

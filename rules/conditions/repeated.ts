@@ -43,7 +43,7 @@ export const repeated = (inner: z.ZodType<Condition>): ConditionKind<RepeatedCon
       ),
       initial: (beginning) => ({ inner: inners[0].initial(beginning), row: null }),
       step: (state, input) => {
-        inners[0].step(state.inner, input)
+        state.inner = inners[0].step(state.inner, input)
         const { outcome } = state.inner
         const { row } = state
         state.row = rowAfter(row, outcome, input.time, withinMs)

@@ -43,7 +43,7 @@ export const sequence = (inner: z.ZodType<Condition>): ConditionKind<SequenceCon
         completed: inners.slice(1).map(() => null),
       }),
       step: (state, input) => {
-        for (let i = 0; i < inners.length; i++) inners[i]!.step(state.inner[i]!, input)
+        for (let i = 0; i < inners.length; i++) state.inner[i] = inners[i]!.step(state.inner[i]!, input)
         return advance(state, withinMs, input.time) ? outcomes.met : outcomes.cleared
       },
       value: (_state, input) => {

@@ -53,7 +53,7 @@ export const share = (inner: z.ZodType<Condition>): ConditionKind<ShareCondition
       step: (state, input) => {
         // With nothing in the window that held, nothing moves until it holds.
         const wasIdle = state.share === 0 && state.since === null && state.stretches.length === 0
-        inners[0].step(state.inner, input)
+        state.inner = inners[0].step(state.inner, input)
         note(state, input.time)
         state.share = heldWithin(state, input.time, windowMs) / windowMs
         hasChanged = inners[0].hasChanged || !wasIdle

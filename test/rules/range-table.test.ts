@@ -28,7 +28,7 @@ class Shown {
       step: (instance) => {
         this.#reached.push(instance.rule.id)
         this.instances.set(instance.rule.id, instance)
-        if (becomes !== undefined) instance.state.condition = becomes
+        if (becomes !== undefined) instance.ownAlarm().condition = becomes
       },
     })
     return this.#reached
@@ -73,7 +73,7 @@ test('a text reaches only what is up', () => {
   const table = new Shown({ high: over(8), other: over(8) })
   expect(table.shown(undefined)).toEqual([])
   table.shown(9, 'active')
-  table.instances.get('other')!.state.condition = 'normal'
+  table.instances.get('other')!.ownAlarm().condition = 'normal'
   expect(table.shown(undefined)).toEqual(['high'])
 })
 
