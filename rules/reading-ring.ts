@@ -1,25 +1,57 @@
 const capacityAtFirst = 4
 
-/** Of a ring that holds nothing: some windows never do. */
-const noNumbers: number[] = []
-
 /**
- * Readings in order of time, each known by an index that counts all that were ever added. Thousands of windows hold some sixty
- * each, so they lie as plain numbers in one array that is used around, with no object for any of them.
+ * Room for the readings of several rings in one array: time and value in turn, with no object for any of them. The windows of one
+ * device share it, since an array of its own for each window would take as much again as a small window holds.
  */
+export class RingRoom {
+  numbers = new Float64Array(0)
+  #rings: readonly ReadingRing[] = []
+
+  /** A ring that has no place yet gets one with its first reading. */
+  add(ring: ReadingRing): void {
+    this.#rings = [...this.#rings, ring]
+  }
+
+  /** Its place is used again when another ring grows. */
+  remove(ring: ReadingRing): void {
+    this.#rings = this.#rings.filter((other) => other !== ring)
+  }
+
+  /** By a quarter: what most windows hold does not change, and room that is never used counts for thousands of them. */
+  grow(growing: ReadingRing): void {
+    const capacityOf = (ring: ReadingRing) =>
+      ring === growing ? Math.ceil(ring.capacity * 1.25) + capacityAtFirst : ring.capacity
+    let length = 0
+    for (const ring of this.#rings) length += 2 * capacityOf(ring)
+    const numbers = new Float64Array(length)
+    let offset = 0
+    for (const ring of this.#rings) {
+      ring.moveTo(numbers, offset, capacityOf(ring))
+      offset += 2 * ring.capacity
+    }
+    this.numbers = numbers
+  }
+}
+
+/** Readings in order of time, each known by an index that counts all that were ever added; their places are used around. */
 export class ReadingRing {
   /** Index of the oldest that is held, and of the next to be added. */
   first: number
   end: number
-  /** Time and value in turn. */
-  #numbers = noNumbers
-  /** Which place the oldest has. */
+  /** How many there is room for. */
+  capacity = 0
+  readonly #room: RingRoom
+  /** Where in the room its first place is, and which place the oldest reading has. */
+  #offset = 0
   #head = 0
 
   /** The first to be added gets the index `first`. */
-  constructor(first = 0) {
+  constructor(room: RingRoom, first = 0) {
+    this.#room = room
     this.first = first
     this.end = first
+    room.add(this)
   }
 
   get count(): number {
@@ -27,24 +59,25 @@ export class ReadingRing {
   }
 
   timeAt(index: number): number {
-    return this.#numbers[2 * this.#placeOf(index)]!
+    return this.#room.numbers[this.#offset + 2 * this.#placeOf(index)]!
   }
 
   valueAt(index: number): number {
-    return this.#numbers[2 * this.#placeOf(index) + 1]!
+    return this.#room.numbers[this.#offset + 2 * this.#placeOf(index) + 1]!
   }
 
   append(time: number, value: number): void {
-    if (this.count === this.#capacity) this.#grow()
-    const place = this.#placeOf(this.end)
-    this.#numbers[2 * place] = time
-    this.#numbers[2 * place + 1] = value
+    if (this.count === this.capacity) this.#room.grow(this)
+    const { numbers } = this.#room
+    const at = this.#offset + 2 * this.#placeOf(this.end)
+    numbers[at] = time
+    numbers[at + 1] = value
     this.end += 1
   }
 
   dropOldest(): void {
     this.first += 1
-    this.#head = this.#head + 1 === this.#capacity ? 0 : this.#head + 1
+    this.#head = this.#head + 1 === this.capacity ? 0 : this.#head + 1
   }
 
   /** Index of the first reading later than `time`; `end` where there is none. */
@@ -59,26 +92,24 @@ export class ReadingRing {
     return low
   }
 
-  get #capacity(): number {
-    return this.#numbers.length >>> 1
+  /** Its readings go to `numbers` at `offset`, where as many as `capacity` have room; the room takes `numbers` for its own. */
+  moveTo(numbers: Float64Array, offset: number, capacity: number): void {
+    for (let i = 0; i < this.count; i++) {
+      numbers[offset + 2 * i] = this.timeAt(this.first + i)
+      numbers[offset + 2 * i + 1] = this.valueAt(this.first + i)
+    }
+    this.#offset = offset
+    this.#head = 0
+    this.capacity = capacity
+  }
+
+  /** It is no longer asked anything. */
+  leave(): void {
+    this.#room.remove(this)
   }
 
   #placeOf(index: number): number {
     const place = this.#head + index - this.first
-    const capacity = this.#capacity
-    return place < capacity ? place : place - capacity
-  }
-
-  /** By a quarter: what most windows hold does not change, and room that is never used counts for thousands of them. */
-  #grow(): void {
-    const capacity = Math.ceil(this.#capacity * 1.25) + capacityAtFirst
-    // Of floating-point numbers from the first on, so that none is an object.
-    const numbers = new Array<number>(2 * capacity).fill(Number.NaN)
-    for (let i = 0; i < this.count; i++) {
-      numbers[2 * i] = this.timeAt(this.first + i)
-      numbers[2 * i + 1] = this.valueAt(this.first + i)
-    }
-    this.#numbers = numbers
-    this.#head = 0
+    return place < this.capacity ? place : place - this.capacity
   }
 }

@@ -1,4 +1,5 @@
 import type { WindowView } from './conditions/condition.ts'
+import { RingRoom } from './reading-ring.ts'
 import { WindowReach } from './window-reach.ts'
 import { bucketMsOf, WindowReadings } from './window-readings.ts'
 
@@ -48,24 +49,29 @@ export class SlidingWindow {
   #storedEnd: number
   #overflowed = false
 
-  constructor(kind: WindowKind, firstIndex = 0) {
+  constructor(kind: WindowKind, room = new RingRoom(), firstIndex = 0) {
     this.#kind = kind
-    this.#readings = new WindowReadings(kind.bucketMs, firstIndex)
+    this.#readings = new WindowReadings(kind.bucketMs, room, firstIndex)
     this.#storedEnd = firstIndex
   }
 
   /** The window of which `rows` are stored, those that are gone left out; in any order. */
-  static load(kind: WindowKind, rows: Iterable<StoredRow>): SlidingWindow {
+  static load(kind: WindowKind, rows: Iterable<StoredRow>, room?: RingRoom): SlidingWindow {
     const sorted = [...rows].sort((a, b) => a.start - b.start)
     const isOurs = areRows(sorted)
     const first = isOurs && sorted.length > 0 ? firstIndexOf(sorted[0]!) : 0
-    const window = new SlidingWindow(kind, first)
+    const window = new SlidingWindow(kind, room, first)
     for (const row of sorted) window.#loadRow(row)
     window.#storedEnd = window.#readings.end
     if (!isOurs) window.#writeAnew(sorted)
     window.#dropOld()
     while (window.#readings.count > kind.readingsMax) window.#dropOldest()
     return window
+  }
+
+  /** It is no longer asked anything: others have its room. */
+  leave(): void {
+    this.#readings.leave()
   }
 
   /** Whether readings had to be given up although the window still reaches back to them. */

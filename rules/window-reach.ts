@@ -1,4 +1,5 @@
 import type { WindowView } from './conditions/condition.ts'
+import { RingRoom } from './reading-ring.ts'
 import { WindowReadings } from './window-readings.ts'
 
 /**
@@ -6,7 +7,7 @@ import { WindowReadings } from './window-readings.ts'
  * the other, so answers are kept until another question or another reading.
  */
 export class WindowReach implements WindowView {
-  #readings = new WindowReadings(1)
+  #readings = new WindowReadings(1, new RingRoom())
   #from = 0
   #end = 0
   #edge = 0

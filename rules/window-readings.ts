@@ -1,4 +1,4 @@
-import { ReadingRing } from './reading-ring.ts'
+import { ReadingRing, type RingRoom } from './reading-ring.ts'
 import { SortedValues } from './sorted-values.ts'
 import { WindowSummary } from './window-summary.ts'
 
@@ -54,8 +54,8 @@ export class WindowReadings extends ReadingRing {
   /** Once a quantile was asked. */
   #sorted: SortedReadings | undefined
 
-  constructor(bucketMs: number, first = 0) {
-    super(first)
+  constructor(bucketMs: number, room: RingRoom, first = 0) {
+    super(room, first)
     this.#bucketMs = bucketMs
     this.#newestFirst = first
   }
@@ -144,8 +144,8 @@ export class WindowReadings extends ReadingRing {
 
   #keep(first: number): void {
     this.#summariseBucket(first, this.end)
-    this.#kept ??= []
-    this.#kept.push(new KeptBucket(first, part))
+    // Not pushed: an array that grows takes room for seventeen.
+    this.#kept = [...(this.#kept ?? []), new KeptBucket(first, part)]
   }
 
   /** Position of the first kept bucket that begins at that index or later. */

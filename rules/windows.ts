@@ -1,6 +1,7 @@
 import type { WindowNeed } from './conditions/condition.ts'
 import type { WindowName } from './instance.ts'
 import type { Kept } from './kept.ts'
+import { RingRoom } from './reading-ring.ts'
 import { SlidingWindow, WindowKind } from './sliding-window.ts'
 
 /** A kind of window of one metric, and its place among those of the same rules. */
@@ -42,9 +43,12 @@ export class Windows {
   /** In the order of the kinds. */
   readonly all: readonly SlidingWindow[]
 
-  constructor(kinds: WindowKinds, all: readonly SlidingWindow[]) {
+  readonly #room: RingRoom
+
+  private constructor(kinds: WindowKinds, all: readonly SlidingWindow[], room: RingRoom) {
     this.kinds = kinds
     this.all = all
+    this.#room = room
   }
 
   /** Windows with what is kept of them, or (of those that were there `before` some rules were edited) taken over. */
@@ -54,11 +58,13 @@ export class Windows {
     kept: Kept,
     before?: Windows,
   ): Windows {
+    const room = before === undefined ? new RingRoom() : before.#room
     const all = kinds.all.map(({ metric, kind }) => {
       const name: WindowName = { owner, device, metric, lengthMs: kind.lengthMs }
-      return before?.get(metric, kind.lengthMs) ?? SlidingWindow.load(kind, kept.window(name))
+      return before?.get(metric, kind.lengthMs) ?? SlidingWindow.load(kind, kept.window(name), room)
     })
-    return new Windows(kinds, all)
+    for (const window of before?.all ?? []) if (!all.includes(window)) window.leave()
+    return new Windows(kinds, all, room)
   }
 
   get(metric: string, lengthMs: number): SlidingWindow | undefined {
