@@ -2,7 +2,7 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { EventRecord } from '../domain/event.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
 import { alarmId } from './alarm-events.ts'
-import { type AlarmState, isUp, normalState } from './alarm-machine.ts'
+import { type AlarmState, atRest, isUp, normalState } from './alarm-machine.ts'
 import { AlarmTable } from './alarm-table.ts'
 import { cohortOwners, isGroupId } from './cohort.ts'
 import type { HeldReading } from './held-readings.ts'
@@ -260,13 +260,11 @@ function toInstance([key, kept]: [string, Partial<AlarmState>]): KeptInstance {
   }
 }
 
-const normal = normalState()
-
 /** What makes a state other than a normal one: most are, and a row is then half as long. */
 function differing(state: AlarmState): Partial<AlarmState> {
   const found: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(state)) {
-    if (value !== normal[name as keyof AlarmState]) found[name] = value
+    if (value !== (atRest as AlarmState)[name as keyof AlarmState]) found[name] = value
   }
   return found
 }
