@@ -1,5 +1,6 @@
-import type { WindowView } from './conditions/condition.ts'
+import type { Stillness, WindowView } from './conditions/condition.ts'
 import { RingRoom } from './reading-ring.ts'
+import { StillRun } from './still-run.ts'
 import { WindowReach } from './window-reach.ts'
 import { bucketMsOf, WindowReadings } from './window-readings.ts'
 
@@ -26,13 +27,17 @@ export class WindowKind {
   /** The oldest beyond as many are given up. */
   readonly readingsMax: number
   readonly bucketMs: number
+  /** Of all rules that ask; undefined where one asks for more. */
+  readonly stillness: Stillness | undefined
   /** One for all of them: devices are shown a reading one after the other. */
-  readonly reach = new WindowReach()
+  readonly reach: WindowReach
 
-  constructor(lengthMs: number, readingsMax = 100_000) {
+  constructor(lengthMs: number, readingsMax = 100_000, stillness?: Stillness) {
     this.lengthMs = lengthMs
     this.readingsMax = readingsMax
     this.bucketMs = bucketMsOf(lengthMs)
+    this.stillness = stillness
+    this.reach = new WindowReach(readingsMax)
   }
 }
 
@@ -41,7 +46,9 @@ export class WindowKind {
  * docs/decisions/0025 says how they lie in memory and in the store.
  */
 export class SlidingWindow {
-  readonly #kind: WindowKind
+  #kind: WindowKind
+  /** The newest readings that stand still; undefined until it is asked for. */
+  #run: StillRun | undefined
   readonly #readings: WindowReadings
   /** Stored rows that are no longer needed. */
   #goneRows: number[] | undefined
@@ -67,6 +74,13 @@ export class SlidingWindow {
     window.#dropOld()
     while (window.#readings.count > kind.readingsMax) window.#dropOldest()
     return window
+  }
+
+  /** From here on the window is one of `kind`, of the same length: other rules ask it. */
+  become(kind: WindowKind): this {
+    this.#kind = kind
+    this.#run = undefined
+    return this
   }
 
   /** It is no longer asked anything: others have its room. */
@@ -131,6 +145,15 @@ export class SlidingWindow {
     const edge = this.newestTime - this.#kind.lengthMs
     while (this.#readings.count > 1 && this.#readings.timeAt(this.#readings.first + 1) <= edge)
       this.#dropOldest()
+    if (this.#kind.stillness !== undefined) this.#dropMoved(this.#kind.stillness)
+  }
+
+  #dropMoved({ tolerance, minCount }: Stillness): void {
+    const readings = this.#readings
+    if (readings.count === 0) return
+    this.#run ??= new StillRun(readings, tolerance)
+    const needed = Math.min(this.#run.first(), readings.end - minCount)
+    while (readings.first < needed) this.#dropOldest()
   }
 
   #dropOldest(): void {

@@ -17,6 +17,11 @@ export class WindowReach implements WindowView {
   #hasExtremes = false
   #min = Number.NaN
   #max = Number.NaN
+  readonly #readingsMax: number
+
+  constructor(readingsMax: number) {
+    this.#readingsMax = readingsMax
+  }
 
   get count(): number {
     return this.#end - this.#from
@@ -78,6 +83,16 @@ export class WindowReach implements WindowView {
     if (index < this.#readings.first) return undefined
     const time = this.#readings.timeAt(index)
     return time > this.#after ? { time, value: this.#readings.valueAt(index) } : undefined
+  }
+
+  get oldestTime(): number | undefined {
+    const readings = this.#readings
+    const oldest = Math.max(readings.first, readings.firstAfter(this.#after))
+    return oldest < this.#end ? readings.timeAt(oldest) : undefined
+  }
+
+  get isFull(): boolean {
+    return this.#readings.count >= this.#readingsMax
   }
 
   #findExtremes(): void {

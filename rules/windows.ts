@@ -1,4 +1,4 @@
-import type { WindowNeed } from './conditions/condition.ts'
+import type { Stillness, WindowNeed } from './conditions/condition.ts'
 import type { WindowName } from './instance.ts'
 import type { Kept } from './kept.ts'
 import { RingRoom } from './reading-ring.ts'
@@ -23,7 +23,9 @@ export class WindowKinds {
       const ofMetric = byMetric.get(metric) ?? []
       byMetric.set(metric, ofMetric)
       if (ofMetric.some(({ kind }) => kind.lengthMs === lengthMs)) continue
-      const placed = { metric, kind: new WindowKind(lengthMs, readingsMax), at: all.length }
+      const same = needs.filter((need) => need.metric === metric && need.lengthMs === lengthMs)
+      const kind = new WindowKind(lengthMs, readingsMax, stillnessOf(same))
+      const placed = { metric, kind, at: all.length }
       all.push(placed)
       ofMetric.push(placed)
     }
@@ -34,6 +36,16 @@ export class WindowKinds {
   /** Place of a window; undefined where none of the rules needs it. */
   placeOf(metric: string, lengthMs: number): number | undefined {
     return this.#byMetric.get(metric)?.find(({ kind }) => kind.lengthMs === lengthMs)?.at
+  }
+}
+
+/** What all that ask for one window ask of it, where none of them asks for more than stillness. */
+function stillnessOf(needs: readonly WindowNeed[]): Stillness | undefined {
+  const asked = needs.flatMap(({ stillness }) => stillness ?? [])
+  if (asked.length < needs.length) return undefined
+  return {
+    tolerance: Math.max(...asked.map(({ tolerance }) => tolerance)),
+    minCount: Math.max(...asked.map(({ minCount }) => minCount)),
   }
 }
 
@@ -61,7 +73,8 @@ export class Windows {
     const room = before === undefined ? new RingRoom() : before.#room
     const all = kinds.all.map(({ metric, kind }) => {
       const name: WindowName = { owner, device, metric, lengthMs: kind.lengthMs }
-      return before?.get(metric, kind.lengthMs) ?? SlidingWindow.load(kind, kept.window(name), room)
+      const taken = before?.get(metric, kind.lengthMs)
+      return taken?.become(kind) ?? SlidingWindow.load(kind, kept.window(name), room)
     })
     for (const window of before?.all ?? []) if (!all.includes(window)) window.leave()
     return new Windows(kinds, all, room)

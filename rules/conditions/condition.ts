@@ -20,6 +20,10 @@ export interface WindowView {
   quantile(q: number): number
   /** The newest reading with time ≤ time − length. */
   before(): { readonly time: number; readonly value: number } | undefined
+  /** Time of the oldest reading that is held, be it older than the window; undefined where there is none. */
+  readonly oldestTime: number | undefined
+  /** It holds as many readings as it may: older ones may have been given up. */
+  readonly isFull: boolean
 }
 
 /** What a condition is shown: a reading of the device, that its clock has reached a time, or its connection. */
@@ -41,6 +45,17 @@ export interface Input {
 export interface WindowNeed {
   readonly metric: string
   readonly lengthMs: number
+  /** All that is asked is whether the value stood still; without it, anything. */
+  readonly stillness?: Stillness
+}
+
+/**
+ * What a window need not hold if its readings are only asked whether they stood still: none older than the newest run of readings
+ * that differ by no more than `tolerance`, but the newest `minCount` of all.
+ */
+export interface Stillness {
+  readonly tolerance: number
+  readonly minCount: number
 }
 
 /** What is known of a device when its state begins. */

@@ -135,5 +135,7 @@ function windowOver(
       return low + (sorted[Math.ceil(rank)]! - low) * (rank - Math.floor(rank))
     },
     before: () => points.filter((point) => point.time <= time - lengthMs).at(-1),
+    oldestTime: points[0]?.time,
+    isFull: false,
   }
 }

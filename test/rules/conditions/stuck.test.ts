@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Value } from '../../../domain/profile.ts'
+import { type Input, type Outcome, outcomes } from '../../../rules/conditions/condition.ts'
 import { compiled, drive, outcomesOf, series } from './drive.ts'
 import { problemsOf } from './problems.ts'
 
@@ -48,7 +49,24 @@ test('readings of one time all count, and the last of them at the edge', () => {
 test('the window comes from a label', () => {
   const fromLabel = { ...stuck, minCount: 1, window: { label: 'w', default: '3m' } }
   expect(outcomesOf(fromLabel, series([7, 7]), { labels: { w: '60s' } })).toEqual(['unknown', 'met'])
-  expect(compiled(fromLabel).windows).toEqual([{ metric: 'm', lengthMs: 180_000 }])
+  expect(compiled(fromLabel).windows).toMatchObject([{ metric: 'm', lengthMs: 180_000 }])
+})
+
+test.each<[string, { first: number | null } | null, object, Outcome]>([
+  ['it began within the window', { first: 60_001 }, {}, outcomes.unknown],
+  [
+    'the first reading of all is as old as the window: it has moved since',
+    { first: 60_000 },
+    {},
+    outcomes.cleared,
+  ],
+  ['it is full, and older readings may have been given up', { first: 0 }, { isFull: true }, outcomes.unknown],
+  ['when it began was not kept', null, {}, outcomes.cleared],
+  ['too few readings', { first: 0 }, { count: 2 }, outcomes.unknown],
+])('a window that does not reach back to its edge: %s', (_name, state, more, expected) => {
+  const view = { count: 9, before: () => undefined, oldestTime: 200_000, isFull: false, ...more }
+  const input = { time: 240_000, number: () => 7, window: () => view } as unknown as Input
+  expect(compiled(stuck).step(state as never, input)).toBe(expected)
 })
 
 test('reports the reading and the tolerance', () => {
