@@ -63,6 +63,9 @@ const change = (machine: Machine): PackRule => ({
   labels: { pack, standard: `${iso}: a change by more than 25 % of the upper limit of zone B` },
 })
 
+/** `for` alone would be reached by two wrong readings, where those between them are lost. */
+const lasting = (of: PackRule['when']) => ({ kind: 'repeated', of, times: 3, for: '3m' })
+
 const bearing = { class: 'maintenance', select: { types } } as const
 const hot = (
   level: 'warning' | 'alarm' | 'trip',
@@ -74,10 +77,9 @@ const hot = (
   ...bearing,
   id: `vibration-bearing-temperature-${level}`,
   name: `Bearing above ${limit} °C`,
-  description: `A rolling bearing above ${limit} °C for three minutes: two wrong readings in a row raise nothing.`,
+  description: `A rolling bearing above ${limit} °C at three readings in a row, over three minutes or more: two wrong readings raise nothing, even if those between them are lost.`,
   severity,
-  when: { kind: 'threshold', metric: 'bearing_temperature_c', above: limit, clear: limit - 3 },
-  for: '3m',
+  when: lasting({ kind: 'threshold', metric: 'bearing_temperature_c', above: limit, clear: limit - 3 }),
   keepFor: '5m',
   suppressedBy,
   message: `{device}: the bearing has {value} °C (limit {threshold}). ${message}`,
@@ -109,10 +111,10 @@ export const vibration: RulePack = {
       ...bearing,
       id: 'vibration-bearing-temperature-rise',
       name: 'Bearing warms by more than 2 °C a minute',
-      description: 'The bearing warmed by more than 2 °C a minute, over 2 minutes, seen for three.',
+      description:
+        'The bearing warmed by more than 2 °C a minute, over 2 minutes, at three readings in a row, over three minutes or more.',
       severity: 'major',
-      when: { kind: 'rate', metric: 'bearing_temperature_c', window: '2m', per: '1m', above: 2 },
-      for: '3m',
+      when: lasting({ kind: 'rate', metric: 'bearing_temperature_c', window: '2m', per: '1m', above: 2 }),
       keepFor: '2m',
       message: '{device}: the bearing warms by {value} °C a minute. It is running dry or seizing: stop it.',
       labels: { pack, standard: practiceNotStandard },
