@@ -1,10 +1,10 @@
 import type { Database, RootDatabase } from 'lmdb'
 import {
-  bytesTableNames,
   type Change,
   type FeedTableName,
   feedTableNames,
   type TableName,
+  tableEncodings,
   tableNames,
 } from './log.ts'
 
@@ -32,11 +32,10 @@ export class LmdbTables {
   readonly #feed: Database<FeedEntry, number>
 
   constructor(root: RootDatabase) {
-    const table = <V>(name: string, encoding: 'json' | 'binary' = 'json') =>
+    const table = <V>(name: string, encoding: 'json' | 'binary' | 'msgpack' = 'json') =>
       root.openDB<V, string>({ name, encoding }) as Database<V, string>
-    const encodingOf = (name: TableName) => (bytesTableNames.includes(name) ? 'binary' : 'json')
     this.#tables = Object.fromEntries(
-      tableNames.map((name) => [name, table(`table:${name}`, encodingOf(name))]),
+      tableNames.map((name) => [name, table(`table:${name}`, tableEncodings[name])]),
     ) as Record<TableName, Database<unknown, string>>
     this.#offsets = table('offsets')
     this.#counters = table('counters')
