@@ -1,7 +1,7 @@
 #!/bin/sh
 # npm start: the platform with the embedded store and a demo fleet. Later flags win, so `npm start -- --no-demo` works.
 . "$(dirname "$0")/bootstrap.sh"
-# Memory that makes nothing faster (docs/PERFORMANCE.md, "Memory"): a young generation of over 12 MB, a pool of malloc for each thread,
+# Memory that makes nothing faster (docs/PERFORMANCE.md, "Memory"): a young generation of over 24 MB, a pool of malloc for each thread,
 # and large pieces of memory that stay in a pool when they are freed.
 export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
-exec node --max-semi-space-size=4 dist/cli/main.js start --demo "$@"
+exec node --max-semi-space-size=8 dist/cli/main.js start --demo "$@"

@@ -23,7 +23,7 @@ type Question =
 
 const questionsMax = 100
 /** Of each thread, as of the main one (scripts/start.sh): what V8 would take by itself, four times that, is not faster, half of it is slower. */
-const maxYoungGenerationSizeMb = 12
+const maxYoungGenerationSizeMb = 24
 
 /** A worker thread of the platform, from the outside. */
 export class Thread {
