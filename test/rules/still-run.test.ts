@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Stillness } from '../../rules/conditions/condition.ts'
 import { SlidingWindow, WindowKind } from '../../rules/sliding-window.ts'
+import { StoredWindow } from './stored-window.ts'
 
 const lengthMs = 20
 const wholeKind = new WindowKind(lengthMs)
@@ -28,24 +29,18 @@ test('a window of which only stillness is asked tells it as one that holds every
   let still = 0
   fc.assert(
     fc.property(readings, stillness, fc.nat(200), (given, asked, restartAt) => {
-      const kind = new WindowKind(lengthMs, 1_000, asked)
-      const rows = new Map<number, Buffer>()
-      let window = new SlidingWindow(kind)
+      const kept = new StoredWindow(lengthMs, 1_000, asked)
       const whole = new SlidingWindow(wholeKind)
       let time = 0
       for (const [i, { gap, value }] of given.entries()) {
         time += gap
-        window.add(time, value)
+        kept.window.add(time, value)
         whole.add(time, value)
         const expected = moveOf(whole, time, asked)
-        expect(moveOf(window, time, asked)).toEqual(expected)
+        expect(moveOf(kept.window, time, asked)).toEqual(expected)
         if (expected.isStill) still++
-        for (const { start, bytes } of window.takeDirty()) {
-          if (bytes === undefined) rows.delete(start)
-          else rows.set(start, bytes)
-        }
-        const stored = [...rows].map(([start, bytes]) => ({ start, bytes }))
-        if (i === restartAt) window = SlidingWindow.load(kind, stored)
+        if (i === restartAt) kept.saveAndLoad()
+        else kept.save()
       }
     }),
     { numRuns: 400 },

@@ -1,16 +1,15 @@
+import type { Stillness } from '../../rules/conditions/condition.ts'
 import { SlidingWindow, WindowKind } from '../../rules/sliding-window.ts'
 
 /** A window that is stored row by row, as the evaluator does. */
 export class StoredWindow {
   window: SlidingWindow
-  readonly lengthMs: number
-  readonly readingsMax: number
+  readonly kind: WindowKind
   readonly stored = new Map<number, Buffer>()
 
-  constructor(lengthMs: number, readingsMax = 100_000) {
-    this.lengthMs = lengthMs
-    this.readingsMax = readingsMax
-    this.window = new SlidingWindow(new WindowKind(lengthMs, readingsMax))
+  constructor(lengthMs: number, readingsMax?: number, stillness?: Stillness) {
+    this.kind = new WindowKind(lengthMs, readingsMax, stillness)
+    this.window = new SlidingWindow(this.kind)
   }
 
   save(): void {
@@ -23,6 +22,6 @@ export class StoredWindow {
   saveAndLoad(): void {
     this.save()
     const rows = [...this.stored].map(([start, bytes]) => ({ start, bytes }))
-    this.window = SlidingWindow.load(new WindowKind(this.lengthMs, this.readingsMax), rows.reverse())
+    this.window = SlidingWindow.load(this.kind, rows.reverse())
   }
 }

@@ -1,8 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { ApiClient } from '../../simulators/api-client.ts'
+import { afterEach, expect, test, vi } from 'vitest'
 import { peakMemoryMiB } from '../../simulators/platform-memory.ts'
+import { scriptedApi } from '../support/scripted-api.ts'
 
 const everyMs = 5_000
 const { setTimeout: realTimeout } = globalThis
@@ -15,18 +13,12 @@ afterEach(() => {
 async function scripted(answers: readonly (string | undefined)[]) {
   const over = new AbortController()
   let asked = 0
-  const server = createServer((_request, response) => {
+  const api = await scriptedApi((_request, response) => {
     const answer = answers[asked++]
     if (asked === answers.length) over.abort()
     if (answer === undefined) response.destroy()
     else response.end(answer)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const api = new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token')
   // The seconds between two looks go by at once; all other times are as they are.
   vi.stubGlobal('setTimeout', (then: () => void, ms?: number) => realTimeout(then, ms === everyMs ? 0 : ms))
   return peakMemoryMiB(api, over.signal)

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiClient } from '../../simulators/api-client.ts'
 import { type Plan, planRun } from '../../simulators/plan.ts'
 import { run } from '../../simulators/run.ts'
@@ -8,6 +6,7 @@ import { type Scenario, scenarioSchema } from '../../simulators/scenario.ts'
 import { settled } from '../../simulators/score/settled.ts'
 import { backfillDiffers } from '../../simulators/transitions.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { scriptedApi } from '../support/scripted-api.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 
 interface LiveEvent {
@@ -138,7 +137,7 @@ describe('with an API whose lists have pages', () => {
         nextCursor: at + 1 < items.length ? String(at + 1) : null,
       }
     }
-    const server = createServer(async (request, response) => {
+    return scriptedApi(async (request, response) => {
       const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
       let body = ''
       for await (const chunk of request) body += chunk
@@ -151,12 +150,6 @@ describe('with an API whose lists have pages', () => {
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify(answer))
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-    return new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token')
   }
 
   test('it reads every page, of rules and of events', async () => {

@@ -1,29 +1,12 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { ApiClient } from '../../simulators/api-client.ts'
+import { describe, expect, test } from 'vitest'
+import type { ApiClient } from '../../simulators/api-client.ts'
 import type { LedgerEntry } from '../../simulators/ledger.ts'
 import { verify } from '../../simulators/verify.ts'
+import { scriptedApi } from '../support/scripted-api.ts'
 import { tempDir } from '../support/temp-dir.ts'
-
-const clean = {
-  deadLettered: 0,
-  missing: 0,
-  deadLettersMissing: 0,
-  altered: 0,
-  invented: 0,
-  repeated: 0,
-  pending: 0,
-  examples: [],
-}
-
-function ledgerOf(entries: readonly LedgerEntry[]): string {
-  const path = join(tempDir(), 'ledger.ndjson')
-  writeFileSync(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-  return path
-}
+import { clean, ledgerOf } from './ledger-file.ts'
 
 describe('with an API that answers what a real one cannot be made to', () => {
   const entry: LedgerEntry = {
@@ -47,7 +30,7 @@ describe('with an API that answers what a real one cannot be made to', () => {
       if (!pathname.endsWith('/readings:export')) return []
       return typeof items === 'function' ? items(searchParams.get('device')?.split(',') ?? []) : items
     }
-    const server = createServer((request, response) => {
+    return scriptedApi((request, response) => {
       response.setHeader('content-type', 'application/json')
       const answer = request.url?.includes('/stats')
         ? {
@@ -58,12 +41,6 @@ describe('with an API that answers what a real one cannot be made to', () => {
         : { items: itemsFor(new URL(request.url!, 'http://any')), nextCursor: null }
       response.end(JSON.stringify(answer))
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-    return new ApiClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'token')
   }
   const stored = { device: 'a', time: new Date(entry.ts).toISOString(), values: entry.values }
 

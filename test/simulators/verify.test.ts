@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiClient } from '../../simulators/api-client.ts'
@@ -8,28 +8,12 @@ import { type LedgerEntry, LedgerWriter } from '../../simulators/ledger.ts'
 import { verify } from '../../simulators/verify.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
+import { clean, ledgerOf } from './ledger-file.ts'
 
 const never = new AbortController().signal
 /** More than a page of the API for each device. */
 const perDevice = 1_200
 const devices = 2
-const clean = {
-  deadLettered: 0,
-  missing: 0,
-  deadLettersMissing: 0,
-  altered: 0,
-  invented: 0,
-  repeated: 0,
-  pending: 0,
-  examples: [],
-}
-
-function ledgerOf(entries: readonly LedgerEntry[]): string {
-  const path = join(tempDir(), 'ledger.ndjson')
-  writeFileSync(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-  return path
-}
-
 describe('with a real platform, and ledgers that lie', () => {
   const dir = newTempDir()
   let platform: PlatformProcess

@@ -1,12 +1,10 @@
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DeliveredEvent } from '../../../domain/event.ts'
-import { ApiClient } from '../../../simulators/api-client.ts'
 import { assess } from '../../../simulators/score/assess.ts'
 import { runFilePath } from '../../../simulators/score/truth-file.ts'
+import { scriptedApi } from '../../support/scripted-api.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const startMs = Date.UTC(2026, 10, 1)
@@ -32,7 +30,7 @@ interface Stats {
 /** An API that keeps `events`, and whose figures are each of `stats` in turn, then the last for ever. */
 async function scripted(events: readonly DeliveredEvent[], stats: Stats[] = [{ pending: 0, lags: [0, 0] }]) {
   const asked: string[] = []
-  const server = createServer((request, response) => {
+  const api = await scriptedApi((request, response) => {
     const url = new URL(request.url!, 'http://x')
     asked.push(url.pathname.slice('/api/v1'.length))
     response.setHeader('content-type', 'application/json')
@@ -52,13 +50,7 @@ async function scripted(events: readonly DeliveredEvent[], stats: Stats[] = [{ p
       }),
     )
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  return { api: new ApiClient(`http://127.0.0.1:${port}`, 'token'), asked }
+  return { api, asked }
 }
 
 const leak = { id: 'leak-1', device: 'a', kind: 'leak', onset: startMs, end: endMs, expect: ['leak-rule'] }
