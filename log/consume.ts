@@ -17,8 +17,13 @@ export interface ConsumeOptions {
    */
   readonly gatherMs: number
   readonly signal: AbortSignal
-  /** Deals with a group and commits `next` as the durable offset; false when it was stopped before it could. */
-  readonly process: (records: readonly LogRecord[], next: number) => Promise<boolean>
+  /** Where to read on, of a consumer that commits several groups at once; else where the group before ended. */
+  readonly reached?: () => number
+  /**
+   * Deals with a group that was read at `from`, and commits `next` as the durable offset, at once or with the groups that follow;
+   * false when it was stopped before it could, or `from` is no longer what it has reached.
+   */
+  readonly process: (records: readonly LogRecord[], next: number, from: number) => Promise<boolean>
   /** Nothing to read: called after each wait, which a change of the tables ends too. */
   readonly idle?: () => Promise<void>
   /** The log refused a write: what memory holds may be ahead of what is kept. */
@@ -37,6 +42,7 @@ export async function consume(options: ConsumeOptions): Promise<void> {
   let offset = log.offset(consumer)
   while (!signal.aborted) {
     try {
+      offset = options.reached?.() ?? offset
       const records = log.read(stream, offset, limits)
       const last = records.at(-1)
       if (last === undefined) {
@@ -45,7 +51,7 @@ export async function consume(options: ConsumeOptions): Promise<void> {
         continue
       }
       const next = last.offset + last.count
-      if (!(await options.process(records, next))) continue
+      if (!(await options.process(records, next, offset))) continue
       const entries = next - offset
       offset = next
       if (entries < limits.entriesMax / 2) await delay(gatherMs, signal)

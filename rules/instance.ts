@@ -153,6 +153,18 @@ export interface Evaluation {
   evaluations: number
 }
 
+/** Adds what a later batch did to `evaluation`: what is written twice is then written as the later one has it. */
+export function joinEvaluation(evaluation: Evaluation, later: Evaluation): void {
+  evaluation.occurrences.push(...later.occurrences)
+  for (const instance of later.changed) evaluation.changed.add(instance)
+  for (const [device, clock] of later.clocks) evaluation.clocks.set(device, clock)
+  evaluation.windows.push(...later.windows)
+  evaluation.held.push(...later.held)
+  evaluation.unneeded.windows.push(...later.unneeded.windows)
+  evaluation.unneeded.held.push(...later.unneeded.held)
+  evaluation.evaluations += later.evaluations
+}
+
 export function emptyEvaluation(): Evaluation {
   return {
     occurrences: [],

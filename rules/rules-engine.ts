@@ -1,20 +1,13 @@
-import type { ConnectionChange } from '../domain/connection-change.ts'
 import type { Clock } from '../lib/clock.ts'
+import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { decodeConnectionChanges } from '../log/connection-codec.ts'
 import { consume } from '../log/consume.ts'
-import {
-  type Change,
-  consumers,
-  counters,
-  type Log,
-  type LogRecord,
-  type LogTransaction,
-} from '../log/log.ts'
+import { type Change, consumers, counters, type Log, type LogRecord } from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
 import { Evaluator } from './evaluator.ts'
-import type { Evaluation } from './instance.ts'
+import { type Evaluation, emptyEvaluation, joinEvaluation } from './instance.ts'
 import { RuleStateTable, RuleStateWriter } from './kept-state.ts'
 import { eventOf } from './occurrence-event.ts'
 import { RuleChanges } from './rule-changes.ts'
@@ -26,21 +19,34 @@ export interface RulesEngineOptions {
   readonly logger: Logger
   /** Pairs of rule and device that are evaluated. */
   readonly pairsMax: number
+  /** How long what raised no event may wait to be committed together with more: `commitMs` where it is left out. */
+  readonly commitMs?: number
 }
 
 /** LMDB keeps the memory of as many pages as its largest commit ever changed, and a reading changes some ten. */
-const readLimits = { entriesMax: 1_000, bytesMax: 4 * 1024 * 1024 }
+const entriesPerCommitMax = 1_000
+const readLimits = { entriesMax: entriesPerCommitMax, bytesMax: 4 * 1024 * 1024 }
 /** What ingest gathered is enough: whoever waits for an event should not wait twice. */
 const gatherMs = 0
+/** What raised no event concerns nobody until the next start: docs/decisions/0029. */
+const commitMs = 100
 /** A message that was received this long ago has reached the log, if it ever will. */
 const settledMs = 500
 const readingsMax = 100_000
 const limitLogMs = 60_000
 
+/** What was evaluated and is not committed yet. */
+interface Uncommitted {
+  readonly evaluation: Evaluation
+  /** By consumer: where what was evaluated ends. */
+  readonly reached: Map<string, number>
+  entries: number
+}
+
 /**
- * The consumer of `readings` and `connections` that raises and clears alarms. Events, states, clocks and the offset commit
- * together, so a crash repeats nothing and forgets nothing. Rules, devices and what people do with alarms are followed through
- * the log's feed of changes.
+ * The consumer of `readings` and `connections` that raises and clears alarms. Events, states, clocks and the offsets commit
+ * together, so a crash repeats nothing and forgets nothing: at once where there is an event, else some groups at a time. Rules,
+ * devices and what people do with alarms are followed through the log's feed of changes.
  */
 export class RulesEngine {
   readonly #options: RulesEngineOptions
@@ -52,8 +58,12 @@ export class RulesEngine {
   readonly #stopping = new AbortController()
   /** Changes seen and not yet applied: those that a log which cannot be written put off are at its head. */
   #changes: Change[] = []
-  /** The two streams take turns: what one evaluates is committed before the other begins. */
+  /** The two streams take turns. */
   #turn: Promise<unknown> = Promise.resolve()
+  #uncommitted = nothingYet()
+  #commitTimer: NodeJS.Timeout | undefined
+  /** Why a commit failed that no group waited for. */
+  #refusal: { readonly error: unknown } | undefined
   #running: Promise<unknown> | undefined
   readonly #limitsLogged = new Map<string, number>()
 
@@ -79,66 +89,96 @@ export class RulesEngine {
 
   start(): void {
     const { signal } = this.#stopping
-    const onRefused = () => this.#evaluator.forgetState()
+    const common = { ...this.#options, limits: readLimits, gatherMs, signal }
     const readings = consume({
-      ...this.#options,
+      ...common,
       stream: 'readings',
       consumer: consumers.rules,
-      limits: readLimits,
-      gatherMs,
-      signal,
-      process: (records, next) => this.#inTurn(() => this.#readings(records, next)),
+      reached: () => this.#reached(consumers.rules),
+      process: (records, next, from) =>
+        this.#inTurn(() => this.#evaluate(consumers.rules, records, next, from, readingsOf(this.#evaluator))),
       idle: () => this.#inTurn(() => this.#silence()),
-      onRefused,
     })
     const connections = consume({
-      ...this.#options,
+      ...common,
       stream: 'connections',
       consumer: consumers.rulesConnections,
-      limits: readLimits,
-      gatherMs,
-      signal,
-      process: (records, next) => this.#inTurn(() => this.#connections(records, next)),
-      onRefused,
+      reached: () => this.#reached(consumers.rulesConnections),
+      process: (records, next, from) =>
+        this.#inTurn(() =>
+          this.#evaluate(consumers.rulesConnections, records, next, from, connectionsOf(this.#evaluator)),
+        ),
     })
     this.#running = Promise.all([readings, connections])
   }
 
+  /** What the log refuses now is evaluated again after the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
+    await this.#inTurn(() => this.#commit()).catch((error) => {
+      if (!(error instanceof TidemarkError)) throw error
+    })
+    clearTimeout(this.#commitTimer)
   }
 
-  async #readings(records: readonly LogRecord[], next: number): Promise<boolean> {
+  /** Of a consumer: where the next group begins. */
+  #reached(consumer: string): number {
+    return this.#uncommitted.reached.get(consumer) ?? this.#options.log.offset(consumer)
+  }
+
+  async #evaluate(
+    consumer: string,
+    records: readonly LogRecord[],
+    next: number,
+    from: number,
+    evaluation: (records: readonly LogRecord[]) => Evaluation,
+  ): Promise<boolean> {
+    this.#throwRefusal()
     // Registrations after the readings: a device is registered before its first reading is logged, so it is known here.
     await this.#followChanges()
-    const batches = records.map((record) => decodeReadingBatch(record.value))
-    await this.#commit(this.#evaluator.evaluate(batches), (tx) => tx.commitOffset(consumers.rules, next))
-    return true
-  }
-
-  async #connections(records: readonly LogRecord[], next: number): Promise<boolean> {
-    await this.#followChanges()
-    const changes: ConnectionChange[] = records.flatMap(({ value }) => decodeConnectionChanges(value))
-    await this.#commit(this.#evaluator.connections(changes), (tx) =>
-      tx.commitOffset(consumers.rulesConnections, next),
-    )
+    // The commit of what came before was refused after these were read.
+    if (from !== this.#reached(consumer)) return false
+    const done = evaluation(records)
+    this.#uncommitted.reached.set(consumer, next)
+    this.#uncommitted.entries += next - from
+    await this.#keep(done)
     return true
   }
 
   /** Nothing to read. Silence is silence only when no message is still on its way. */
   async #silence(): Promise<void> {
+    this.#throwRefusal()
     await this.#followChanges()
     const { log, clock } = this.#options
     const now = clock.now() - settledMs
     const isBehind =
-      log.offset(consumers.ingest) < log.end('ingress') || log.offset(consumers.rules) < log.end('readings')
+      log.offset(consumers.ingest) < log.end('ingress') ||
+      this.#reached(consumers.rules) < log.end('readings')
     if (isBehind) return
     const evaluation = this.#evaluator.advance(now)
-    if (hasChanged(evaluation)) await this.#commit(evaluation, () => undefined)
+    if (hasChanged(evaluation)) await this.#keep(evaluation)
   }
 
-  async #commit(evaluation: Evaluation, more: (tx: LogTransaction) => void): Promise<void> {
+  async #keep(done: Evaluation): Promise<void> {
+    const { evaluation, entries } = this.#uncommitted
+    joinEvaluation(evaluation, done)
+    const { commitMs: waitMs = commitMs } = this.#options
+    if (evaluation.occurrences.length > 0 || entries >= entriesPerCommitMax || waitMs === 0)
+      return this.#commit()
+    this.#commitTimer ??= setTimeout(() => {
+      this.#inTurn(() => this.#commit()).catch((error: unknown) => {
+        this.#refusal = { error }
+      })
+    }, waitMs)
+  }
+
+  /** Nothing else is evaluated meanwhile: what there is stays uncommitted until it is done. */
+  async #commit(): Promise<void> {
+    clearTimeout(this.#commitTimer)
+    this.#commitTimer = undefined
+    const { evaluation, reached } = this.#uncommitted
+    if (reached.size === 0 && !hasChanged(evaluation)) return
     const recordedAt = this.#options.clock.now()
     const events = evaluation.occurrences.map((occurrence) => eventOf(occurrence, recordedAt))
     await this.#options.log.transaction((tx) => {
@@ -146,14 +186,23 @@ export class RulesEngine {
       for (const event of events) writer.event(event)
       writer.evaluation(evaluation, (id) => this.#registry.devices.get(id))
       if (evaluation.evaluations > 0) tx.count(counters.ruleEvaluations, evaluation.evaluations)
-      more(tx)
+      for (const [consumer, next] of reached) tx.commitOffset(consumer, next)
     })
+    this.#uncommitted = nothingYet()
+  }
+
+  /** What memory holds may be ahead of what is kept. */
+  #forget(): void {
+    this.#uncommitted = nothingYet()
+    this.#evaluator.forgetState()
   }
 
   /** Applies what was edited: closes what an edit ends, keeps what it leaves alone. */
   async #followChanges(): Promise<void> {
     const fresh = this.#registry.refresh()
     this.#changes = this.#changes.length === 0 ? fresh : [...this.#changes, ...fresh]
+    // They are applied to what is kept.
+    if (this.#changes.length > 0) await this.#commit()
     let applied = 0
     try {
       for (const change of this.#changes) {
@@ -168,9 +217,19 @@ export class RulesEngine {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
+    const result = this.#turn.then(work).catch((error: unknown) => {
+      this.#forget()
+      throw error
+    })
     this.#turn = result.catch(() => undefined)
     return result
+  }
+
+  /** For the loop, which waits and tries again. */
+  #throwRefusal(): void {
+    const refusal = this.#refusal
+    this.#refusal = undefined
+    if (refusal !== undefined) throw refusal.error
   }
 
   #logLimit(code: string, rule: string, device: string): void {
@@ -179,6 +238,20 @@ export class RulesEngine {
     this.#limitsLogged.set(code, now)
     this.#options.logger.warn({ code, rule, device }, 'a bound of the rules was met')
   }
+}
+
+function readingsOf(evaluator: Evaluator) {
+  return (records: readonly LogRecord[]) =>
+    evaluator.evaluate(records.map(({ value }) => decodeReadingBatch(value)))
+}
+
+function connectionsOf(evaluator: Evaluator) {
+  return (records: readonly LogRecord[]) =>
+    evaluator.connections(records.flatMap(({ value }) => decodeConnectionChanges(value)))
+}
+
+function nothingYet(): Uncommitted {
+  return { evaluation: emptyEvaluation(), reached: new Map(), entries: 0 }
 }
 
 function hasChanged({ occurrences, changed, clocks, windows, held, unneeded }: Evaluation): boolean {

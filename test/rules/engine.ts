@@ -84,6 +84,8 @@ export class Site {
       log: this.#mortal(this.#life),
       clock: this.#clock,
       logger: silentLogger,
+      // As in the platform, but that a test need not wait for it.
+      commitMs: 1,
     })
     this.#engine.start()
   }
