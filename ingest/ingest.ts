@@ -20,7 +20,7 @@ const readLimits = { entriesMax: 4_000, bytesMax: 2 * 1024 * 1024 }
 /** A record of `readings` is closed at this many rows, so that the storage writer can gather whole records to 5,000. */
 const recordRowsMax = 2_500
 const tracksMax = 50_000
-const gatherMs = 10
+const gatherMs = 5
 
 /** The consumer of `ingress`: raw messages in, batches of valid readings and dead letters out, in one transaction a group. */
 export class Ingest {

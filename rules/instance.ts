@@ -65,23 +65,17 @@ export class Instance {
     return this.alarm
   }
 
-  /** As it is kept. */
-  get state(): AlarmState {
+  /** What makes its state other than that of one at rest: most are, and a row is then half as long. */
+  get kept(): Partial<AlarmState> {
     const { alarm, inner, after, compiled } = this
-    return {
-      condition: alarm.condition,
-      since: alarm.since,
-      raisedAt: alarm.raisedAt,
-      recoveringSince: alarm.recoveringSince,
-      transitions: alarm.transitions,
-      escalated: alarm.escalated,
-      isUnannounced: alarm.isUnannounced,
-      arrivals: alarm.arrivals,
-      resumesAt: alarm.resumesAt,
-      inner,
-      after,
-      basis: compiled.basis,
+    const kept: Record<string, unknown> = { inner }
+    if (after !== undefined) kept.after = after
+    if (compiled.basis !== undefined) kept.basis = compiled.basis
+    if (alarm === atRest) return kept
+    for (const [name, value] of Object.entries(alarm)) {
+      if (value !== atRest[name as keyof Alarm]) kept[name] = value
     }
+    return kept
   }
 
   /** Event time at which the clock alone changes something; Infinity when never. */

@@ -2,7 +2,7 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { EventRecord } from '../domain/event.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
 import { alarmId } from './alarm-events.ts'
-import { type AlarmState, atRest, isUp, normalState } from './alarm-machine.ts'
+import { type AlarmState, isUp, normalState } from './alarm-machine.ts'
 import { AlarmTable } from './alarm-table.ts'
 import { cohortOwners, isGroupId } from './cohort.ts'
 import type { HeldReading } from './held-readings.ts'
@@ -165,10 +165,10 @@ export class RuleStateWriter {
   /** States, clocks, windows and held readings that an evaluation changed; after its events. */
   evaluation(evaluation: Evaluation, findDevice: (id: string) => DeviceRecord | undefined): void {
     const { changed, clocks, windows, held, unneeded } = evaluation
-    for (const { rule, device, state } of changed) {
-      this.#tx.put('instances', instanceKey(rule.id, device.id), differing(state))
-      if (isUp(state))
-        this.#alarms.condition(alarmId(rule.id, device.id), state.condition as 'active' | 'recovering')
+    for (const { rule, device, alarm, kept } of changed) {
+      this.#tx.put('instances', instanceKey(rule.id, device.id), kept)
+      if (isUp(alarm))
+        this.#alarms.condition(alarmId(rule.id, device.id), alarm.condition as 'active' | 'recovering')
     }
     for (const [deviceId, given] of clocks) {
       const clock: KeptClock = { ...given, registeredAt: findDevice(deviceId)?.createdAt ?? '' }
@@ -176,8 +176,9 @@ export class RuleStateWriter {
     }
     for (const name of unneeded.windows) this.#drop('windows', windowPrefix(name))
     for (const owner of unneeded.held) this.#drop('held-readings', keyOf(owner, ''))
-    for (const { start, bytes, ...name } of windows) {
-      const key = `${windowPrefix(name)}${padded(start)}`
+    for (const change of windows) {
+      const key = `${windowPrefix(change)}${padded(change.start)}`
+      const { bytes } = change
       if (bytes === undefined) this.#tx.remove('windows', key)
       else this.#tx.put('windows', key, bytes)
     }
@@ -258,15 +259,6 @@ function toInstance([key, kept]: [string, Partial<AlarmState>]): KeptInstance {
     deviceId: isGroup ? decodeURIComponent(second) : first,
     state: whole(kept),
   }
-}
-
-/** What makes a state other than a normal one: most are, and a row is then half as long. */
-function differing(state: AlarmState): Partial<AlarmState> {
-  const found: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(state)) {
-    if (value !== (atRest as AlarmState)[name as keyof AlarmState]) found[name] = value
-  }
-  return found
 }
 
 function whole(kept: Partial<AlarmState>): AlarmState {

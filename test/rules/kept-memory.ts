@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../rules/alarm-machine.ts'
+import { type AlarmState, normalState } from '../../rules/alarm-machine.ts'
 import type { HeldReading } from '../../rules/held-readings.ts'
 import type { DeviceClock, Evaluation, WindowName } from '../../rules/instance.ts'
 import type { Kept } from '../../rules/kept.ts'
@@ -14,8 +14,8 @@ export class KeptMemory implements Kept {
 
   write({ changed, clocks, windows, held, unneeded }: Evaluation): void {
     this.statesWritten += changed.size
-    for (const { rule, device, state } of changed)
-      this.#states.set(`${rule.id}|${device.id}`, JSON.stringify(state))
+    for (const { rule, device, kept } of changed)
+      this.#states.set(`${rule.id}|${device.id}`, JSON.stringify({ ...normalState(), ...kept }))
     for (const [device, clock] of clocks) this.#clocks.set(device, JSON.stringify(clock))
     for (const name of unneeded.windows) dropPrefix(this.#windows, windowPrefix(name))
     for (const owner of unneeded.held) dropPrefix(this.#held, `${owner}|`)
