@@ -361,7 +361,8 @@ export class DeviceEvaluation {
         if (windows.all.length > 0) this.#collectWindows(laneOwner(device.id, waitMs), device.id, windows)
       const time = newest === Number.NEGATIVE_INFINITY ? null : newest
       const letGo = letGoOf(lanes)
-      evaluation.clocks.set(device.id, { time, arrivedAt, ...(letGo === undefined ? {} : { letGo }) })
+      const clock = { time, arrivedAt, registeredAt: device.createdAt }
+      evaluation.clocks.set(device.id, letGo === undefined ? clock : { ...clock, letGo })
     }
     for (const cohort of this.#touchedCohorts) {
       for (const [device, { windows }] of cohort.members)

@@ -32,7 +32,7 @@ export class DeviceRules {
     device: DeviceRecord,
     generation: number,
     parts: { lanes: readonly Lane[]; cohorts: readonly Cohort[]; pairs: number; isCut: boolean },
-    clock: DeviceClock | undefined,
+    clock: Pick<DeviceClock, 'time' | 'arrivedAt'> | undefined,
   ) {
     this.device = device
     this.generation = generation

@@ -119,6 +119,8 @@ export interface DeviceClock {
   readonly arrivedAt: number
   /** By `wait`: newest event time that the clock, not a reading, let go. */
   readonly letGo?: Readonly<Record<string, number>> | undefined
+  /** Of which registration: an id that is given anew starts from nothing. */
+  readonly registeredAt: string
 }
 
 /** A window that rules share: of which lane or cohort, device and metric. */

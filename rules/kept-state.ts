@@ -9,14 +9,8 @@ import type { HeldReading } from './held-readings.ts'
 import type { DeviceClock, Evaluation, WindowName } from './instance.ts'
 import type { Kept } from './kept.ts'
 
-/** Clock of a device, and of which registration: an id that is given anew starts from nothing. */
-interface KeptClock {
-  readonly time: number | null
-  /** None in what was kept before version 0.2: the reading is then taken to have come at its own time. */
-  readonly arrivedAt?: number
-  readonly letGo?: Readonly<Record<string, number>> | undefined
-  readonly registeredAt: string
-}
+/** In what was kept before version 0.2 there is no `arrivedAt`: the reading is then taken to have come at its own time. */
+type KeptClock = Omit<DeviceClock, 'arrivedAt'> & Partial<Pick<DeviceClock, 'arrivedAt'>>
 
 /** State of one rule for one device, as it is kept. */
 export interface KeptInstance {
@@ -163,17 +157,14 @@ export class RuleStateWriter {
   }
 
   /** States, clocks, windows and held readings that an evaluation changed; after its events. */
-  evaluation(evaluation: Evaluation, findDevice: (id: string) => DeviceRecord | undefined): void {
+  evaluation(evaluation: Evaluation): void {
     const { changed, clocks, windows, held, unneeded } = evaluation
     for (const { rule, device, alarm, kept } of changed) {
       this.#tx.put('instances', instanceKey(rule.id, device.id), kept)
       if (isUp(alarm))
         this.#alarms.condition(alarmId(rule.id, device.id), alarm.condition as 'active' | 'recovering')
     }
-    for (const [deviceId, given] of clocks) {
-      const clock: KeptClock = { ...given, registeredAt: findDevice(deviceId)?.createdAt ?? '' }
-      this.#tx.put('device-clocks', deviceId, clock)
-    }
+    for (const [deviceId, clock] of clocks) this.#tx.put('device-clocks', deviceId, clock)
     for (const name of unneeded.windows) this.#drop('windows', windowPrefix(name))
     for (const owner of unneeded.held) this.#drop('held-readings', keyOf(owner, ''))
     for (const change of windows) {

@@ -29,7 +29,7 @@ const readLimits = { entriesMax: entriesPerCommitMax, bytesMax: 4 * 1024 * 1024 
 /** What ingest gathered is enough: whoever waits for an event should not wait twice. */
 const gatherMs = 0
 /** What raised no event concerns nobody until the next start: docs/decisions/0029. */
-const commitMs = 100
+const commitMs = 50
 /** A message that was received this long ago has reached the log, if it ever will. */
 const settledMs = 500
 const readingsMax = 100_000
@@ -184,7 +184,7 @@ export class RulesEngine {
     await this.#options.log.transaction((tx) => {
       const writer = new RuleStateWriter(tx, this.#kept)
       for (const event of events) writer.event(event)
-      writer.evaluation(evaluation, (id) => this.#registry.devices.get(id))
+      writer.evaluation(evaluation)
       if (evaluation.evaluations > 0) tx.count(counters.ruleEvaluations, evaluation.evaluations)
       for (const [consumer, next] of reached) tx.commitOffset(consumer, next)
     })

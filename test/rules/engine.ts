@@ -52,6 +52,12 @@ export class Site {
   refusals = 0
   /** Transactions refused so far. */
   refused = 0
+  /** Of the next engine: how long it waits to commit what raised no event. As in the platform, but that a test need not wait for it. */
+  commitMs = 1
+  /** Where the engine last looked for readings: it has evaluated what is before. */
+  lookedAt = 0
+  /** Transactions that the engine asked for. */
+  transactions = 0
   #engine: RulesEngine | undefined
   #life: Life = { isOver: false, commit: undefined }
 
@@ -84,8 +90,7 @@ export class Site {
       log: this.#mortal(this.#life),
       clock: this.#clock,
       logger: silentLogger,
-      // As in the platform, but that a test need not wait for it.
-      commitMs: 1,
+      commitMs: this.commitMs,
     })
     this.#engine.start()
   }
@@ -150,6 +155,11 @@ export class Site {
   async connect(device: string, online: boolean, atMs: number): Promise<void> {
     const value = encodeConnectionChanges([{ device, online, at: atMs }])
     await this.log.transaction((tx) => tx.append('connections', value, 1))
+  }
+
+  /** Waits until the engine has evaluated all readings, whether or not it has committed what came of them. */
+  evaluated(): Promise<void> {
+    return until(() => expect(this.lookedAt).toBe(this.log.end('readings')))
   }
 
   async caughtUp(): Promise<void> {
@@ -233,6 +243,7 @@ export class Site {
               this.refused++
               throw new TidemarkError('TIDEMARK_LOG_WRITE', 'no space left')
             }
+            if (name === 'transaction') this.transactions++
             const result = member.apply(log, given) as Promise<unknown>
             if (name === 'transaction') life.commit = result
             const value = await result
@@ -241,6 +252,7 @@ export class Site {
         }
         return (...given: unknown[]) => {
           if (life.isOver) throw new TidemarkError('TIDEMARK_LOG_WRITE', 'killed')
+          if (name === 'read' && given[0] === 'readings') this.lookedAt = given[1] as number
           return member.apply(log, given) as unknown
         }
       },
