@@ -2,7 +2,7 @@ import { expect, onTestFinished, vi } from 'vitest'
 import type { DeviceRecord } from '../../domain/device.ts'
 import type { EventRecord } from '../../domain/event.ts'
 import { TidemarkError } from '../../lib/errors.ts'
-import { silentLogger } from '../../lib/logger.ts'
+import { type Logger, silentLogger } from '../../lib/logger.ts'
 import { encodeConnectionChanges } from '../../log/connection-codec.ts'
 import { type LmdbLog, openLmdbLog } from '../../log/lmdb-log.ts'
 import { consumers, type Log, type TableName } from '../../log/log.ts'
@@ -50,12 +50,18 @@ export class Site {
   rules!: RuleRegistry
   /** Transactions of the engine that the disk is going to refuse: a real one cannot be made to do so on cue. */
   refusals = 0
-  /** Transactions refused so far. */
+  /** Transactions refused so far, and those that wait for `refusal` to be. */
   refused = 0
+  refusing = 0
+  refusal: Promise<void> = Promise.resolve()
   /** Of the next engine: how long it waits to commit what raised no event. As in the platform, but that a test need not wait for it. */
   commitMs = 1
   /** Where the engine last looked for readings: it has evaluated what is before. */
   lookedAt = 0
+  /** Groups of readings that the engine was given. */
+  groupsRead = 0
+  /** Codes of the errors that the engine logged. */
+  readonly logged: string[] = []
   /** Transactions that the engine asked for. */
   transactions = 0
   #engine: RulesEngine | undefined
@@ -89,7 +95,7 @@ export class Site {
       pairsMax: 100_000,
       log: this.#mortal(this.#life),
       clock: this.#clock,
-      logger: silentLogger,
+      logger: this.#logger,
       commitMs: this.commitMs,
     })
     this.#engine.start()
@@ -226,6 +232,10 @@ export class Site {
     return kept
   }
 
+  readonly #logger = Object.assign(Object.create(silentLogger) as Logger, {
+    error: ({ code }: { readonly code: string }) => void this.logged.push(code),
+  })
+
   readonly #clock = { now: () => this.nowMs }
 
   /** The log as an engine sees it that may be killed, on a disk that may refuse. */
@@ -240,6 +250,8 @@ export class Site {
             if (life.isOver) return never()
             if (name === 'transaction' && this.refusals > 0) {
               this.refusals--
+              this.refusing++
+              await this.refusal
               this.refused++
               throw new TidemarkError('TIDEMARK_LOG_WRITE', 'no space left')
             }
@@ -252,8 +264,12 @@ export class Site {
         }
         return (...given: unknown[]) => {
           if (life.isOver) throw new TidemarkError('TIDEMARK_LOG_WRITE', 'killed')
-          if (name === 'read' && given[0] === 'readings') this.lookedAt = given[1] as number
-          return member.apply(log, given) as unknown
+          const answer = member.apply(log, given) as unknown
+          if (name === 'read' && given[0] === 'readings') {
+            this.lookedAt = given[1] as number
+            if ((answer as unknown[]).length > 0) this.groupsRead++
+          }
+          return answer
         }
       },
     })

@@ -88,14 +88,22 @@ test('a commit that the disk refuses leaves nothing out, and nothing twice', asy
   const site = await patientSite({ for: '15m' })
   site.commitMs = 20
   await site.restart()
+  let refuse = () => {}
+  site.refusal = new Promise((resolve) => {
+    refuse = resolve
+  })
   site.refusals = 1
+  const { groupsRead } = site
   await site.append(at(0, 9))
-  await until(() => expect(site.refused).toBe(1))
-  await site.connect('fridge-1', true, 0)
+  await until(() => expect(site.refusing).toBe(1))
+  // Read as what follows the first, and evaluated when that is known to be evaluated again.
   await site.append(at(15, 9))
+  await until(() => expect(site.groupsRead).toBe(groupsRead + 2))
+  refuse()
   await site.caughtUp()
   expect(site.said).toEqual(['raised 15'])
   expect(evaluations(site)).toBe(2)
+  expect(site.logged).toEqual(['TIDEMARK_LOG_WRITE'])
 })
 
 test('what was evaluated of a device is not taken for that of another, which has its id since', async () => {
