@@ -58,7 +58,7 @@ export class Site {
   commitMs = 1
   /** Where the engine last looked for readings: it has evaluated what is before. */
   lookedAt = 0
-  /** Groups of readings that the engine was given. */
+  /** Groups of readings or connections that the engine was given. */
   groupsRead = 0
   /** Codes of the errors that the engine logged. */
   readonly logged: string[] = []
@@ -265,10 +265,9 @@ export class Site {
         return (...given: unknown[]) => {
           if (life.isOver) throw new TidemarkError('TIDEMARK_LOG_WRITE', 'killed')
           const answer = member.apply(log, given) as unknown
-          if (name === 'read' && given[0] === 'readings') {
-            this.lookedAt = given[1] as number
-            if ((answer as unknown[]).length > 0) this.groupsRead++
-          }
+          if (name !== 'read') return answer
+          if (given[0] === 'readings') this.lookedAt = given[1] as number
+          if ((answer as unknown[]).length > 0) this.groupsRead++
           return answer
         }
       },

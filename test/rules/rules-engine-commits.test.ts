@@ -96,9 +96,11 @@ test('a commit that the disk refuses leaves nothing out, and nothing twice', asy
   const { groupsRead } = site
   await site.append(at(0, 9))
   await until(() => expect(site.refusing).toBe(1))
-  // Read as what follows the first, and evaluated when that is known to be evaluated again.
-  await site.append(at(15, 9))
+  // The one is told of the refusal, the other was read as what follows a reading that is to be evaluated again.
+  await site.connect(fridge.id, true, 0)
   await until(() => expect(site.groupsRead).toBe(groupsRead + 2))
+  await site.append(at(15, 9))
+  await until(() => expect(site.groupsRead).toBe(groupsRead + 3))
   refuse()
   await site.caughtUp()
   expect(site.said).toEqual(['raised 15'])
