@@ -169,13 +169,14 @@ async function startParts(
     adminToken,
     stop: async (stopping = () => undefined) => {
       const steps: readonly (readonly [string, () => Promise<void>])[] = [
+        // Before those leave whom it tells: what comes from here on is told after the next start.
+        ['delivery of events', () => delivery.stop()],
         ['broker', () => broker.stop()],
         ['draining', () => drained(log, () => store.up)],
         ['tests of rules', () => backtests.stop()],
         ['http', () => http.close()],
         ['data', () => data.stop()],
         ['rules', () => rulesThread.stop()],
-        ['delivery of events', () => delivery.stop()],
         ['retention', () => retention.stop()],
         ['log', () => log.close()],
       ]

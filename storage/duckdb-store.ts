@@ -30,7 +30,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS reading (
     device VARCHAR NOT NULL, metric VARCHAR NOT NULL, ts DOUBLE NOT NULL, num DOUBLE, bool BOOLEAN, text VARCHAR);
   CREATE TABLE IF NOT EXISTS event (id VARCHAR PRIMARY KEY, ts DOUBLE NOT NULL, device VARCHAR NOT NULL, body VARCHAR NOT NULL);
-  CREATE TEMP TABLE IF NOT EXISTS late (device VARCHAR, metric VARCHAR, ts DOUBLE);`
+  CREATE TEMP TABLE IF NOT EXISTS late (device VARCHAR, metric VARCHAR, ts DOUBLE);
+  CREATE TEMP TABLE IF NOT EXISTS told (id VARCHAR, ts DOUBLE, device VARCHAR, body VARCHAR);`
 
 /** Rows of DuckDB's vectors. */
 const chunkRows = 2_048
@@ -110,10 +111,17 @@ export class DuckDbStore implements ReadingStore {
 
   async writeEvents(events: readonly DeliveredEvent[]): Promise<EventWriteOutcome> {
     const retry = await this.#transaction(async (connection) => {
-      for (const event of events) {
-        const row = [event.id, Date.parse(event.time), event.data.device, JSON.stringify(event)]
-        await connection.run('INSERT OR REPLACE INTO event VALUES ($1, $2, $3, $4)', row)
-      }
+      // One statement for all: one for each takes a millisecond, in which no reading is stored.
+      const byId = [...new Map(events.map((event) => [event.id, event])).values()]
+      const columns = [
+        byId.map(({ id }) => id),
+        byId.map(({ time }) => Date.parse(time)),
+        byId.map(({ data }) => data.device),
+        byId.map((event) => JSON.stringify(event)),
+      ]
+      await append(connection, 'told', [VARCHAR, DOUBLE, VARCHAR, VARCHAR], columns)
+      await connection.run('INSERT OR REPLACE INTO event SELECT * FROM told')
+      await connection.run('DELETE FROM told')
     })
     return retry ?? { kind: 'done' }
   }

@@ -22,6 +22,16 @@ const withinMs = 10_000
 /** Within this time a repeated signal is npm's copy of a Ctrl-C, and no second one. */
 const sameSignalMs = 2_000
 
+/** Raised and cleared with every other message of the load, which counts them in this metric. */
+const restless = {
+  id: 'restless',
+  name: 'restless',
+  class: 'maintenance',
+  severity: 'minor',
+  select: { types: ['smart_meter'] },
+  when: { kind: 'expression', cel: 'int(energy_import_kwh) % 2 == 0' },
+}
+
 /** Of a process that SIGKILL ended, also its own. */
 const killed = null
 
@@ -87,6 +97,7 @@ async function acknowledgedMore(platform: PlatformProcess, more: number): Promis
 
 test(`SIGTERM and SIGINT, ${rounds} times under ${messagesPerSecond} messages a second: exit code 0, and all is stored`, async () => {
   const { platform, dataDir, ledger, stopLoad } = await startUnderLoad(['--log-level', 'error'])
+  await platform.api.request('POST', '/rules', restless)
   for (let round = 0; round < rounds; round++) {
     await acknowledgedMore(platform, 200 + 77 * round)
     const startedAt = performance.now()
@@ -96,6 +107,8 @@ test(`SIGTERM and SIGINT, ${rounds} times under ${messagesPerSecond} messages a 
     expect(await pendingIn(dataDir)).toBe(0)
     await platform.restart()
   }
+  // Nor is an event told to a broker that has gone.
+  expect(platform.stderr()).toBe('')
   await acknowledgedMore(platform, 200)
   const { acknowledged } = await stopLoad()
   const report = await verify({ ledger, api: platform.api, settleMs: 30_000, isSent: () => true })
