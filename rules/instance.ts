@@ -151,13 +151,13 @@ export interface Evaluation {
 
 /** Adds what a later batch did to `evaluation`: what is written twice is then written as the later one has it. */
 export function joinEvaluation(evaluation: Evaluation, later: Evaluation): void {
-  evaluation.occurrences.push(...later.occurrences)
+  for (const occurrence of later.occurrences) evaluation.occurrences.push(occurrence)
   for (const instance of later.changed) evaluation.changed.add(instance)
   for (const [device, clock] of later.clocks) evaluation.clocks.set(device, clock)
-  evaluation.windows.push(...later.windows)
-  evaluation.held.push(...later.held)
-  evaluation.unneeded.windows.push(...later.unneeded.windows)
-  evaluation.unneeded.held.push(...later.unneeded.held)
+  for (const change of later.windows) evaluation.windows.push(change)
+  for (const change of later.held) evaluation.held.push(change)
+  for (const name of later.unneeded.windows) evaluation.unneeded.windows.push(name)
+  for (const owner of later.unneeded.held) evaluation.unneeded.held.push(owner)
   evaluation.evaluations += later.evaluations
 }
 

@@ -3,7 +3,7 @@ import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { decodeConnectionChanges } from '../log/connection-codec.ts'
 import { consume } from '../log/consume.ts'
-import { type Change, consumers, counters, type Log, type LogRecord } from '../log/log.ts'
+import { type Change, consumers, counters, type Log } from '../log/log.ts'
 import { decodeReadingBatch } from '../log/reading-batch-codec.ts'
 import { RegistryView } from '../registry/registry-view.ts'
 import { Evaluator } from './evaluator.ts'
@@ -96,7 +96,9 @@ export class RulesEngine {
       consumer: consumers.rules,
       reached: () => this.#reached(consumers.rules),
       process: (records, next, from) =>
-        this.#inTurn(() => this.#evaluate(consumers.rules, records, next, from, readingsOf(this.#evaluator))),
+        this.#evaluate(consumers.rules, from, next, () =>
+          this.#evaluator.evaluate(records.map(({ value }) => decodeReadingBatch(value))),
+        ),
       idle: () => this.#inTurn(() => this.#silence()),
     })
     const connections = consume({
@@ -105,8 +107,8 @@ export class RulesEngine {
       consumer: consumers.rulesConnections,
       reached: () => this.#reached(consumers.rulesConnections),
       process: (records, next, from) =>
-        this.#inTurn(() =>
-          this.#evaluate(consumers.rulesConnections, records, next, from, connectionsOf(this.#evaluator)),
+        this.#evaluate(consumers.rulesConnections, from, next, () =>
+          this.#evaluator.connections(records.flatMap(({ value }) => decodeConnectionChanges(value))),
         ),
     })
     this.#running = Promise.all([readings, connections])
@@ -119,7 +121,6 @@ export class RulesEngine {
     await this.#inTurn(() => this.#commit()).catch((error) => {
       if (!(error instanceof TidemarkError)) throw error
     })
-    clearTimeout(this.#commitTimer)
   }
 
   /** Of a consumer: where the next group begins. */
@@ -127,23 +128,20 @@ export class RulesEngine {
     return this.#uncommitted.reached.get(consumer) ?? this.#options.log.offset(consumer)
   }
 
-  async #evaluate(
-    consumer: string,
-    records: readonly LogRecord[],
-    next: number,
-    from: number,
-    evaluation: (records: readonly LogRecord[]) => Evaluation,
-  ): Promise<boolean> {
-    this.#throwRefusal()
-    // Registrations after the readings: a device is registered before its first reading is logged, so it is known here.
-    await this.#followChanges()
-    // The commit of what came before was refused after these were read.
-    if (from !== this.#reached(consumer)) return false
-    const done = evaluation(records)
-    this.#uncommitted.reached.set(consumer, next)
-    this.#uncommitted.entries += next - from
-    await this.#keep(done)
-    return true
+  /** Evaluates the group of a consumer from its offset `from` to `next`; false where it is not, or no longer, the next one. */
+  #evaluate(consumer: string, from: number, next: number, evaluation: () => Evaluation): Promise<boolean> {
+    return this.#inTurn(async () => {
+      this.#throwRefusal()
+      // Registrations after the readings: a device is registered before its first reading is logged, so it is known here.
+      await this.#followChanges()
+      // The commit of what came before was refused after the group had been read.
+      if (from !== this.#reached(consumer)) return false
+      const done = evaluation()
+      this.#uncommitted.reached.set(consumer, next)
+      this.#uncommitted.entries += next - from
+      await this.#keep(done)
+      return true
+    })
   }
 
   /** Nothing to read. Silence is silence only when no message is still on its way. */
@@ -164,8 +162,7 @@ export class RulesEngine {
     const { evaluation, entries } = this.#uncommitted
     joinEvaluation(evaluation, done)
     const { commitMs: waitMs = commitMs } = this.#options
-    if (evaluation.occurrences.length > 0 || entries >= entriesPerCommitMax || waitMs === 0)
-      return this.#commit()
+    if (evaluation.occurrences.length > 0 || entries >= entriesPerCommitMax) return this.#commit()
     this.#commitTimer ??= setTimeout(() => {
       this.#inTurn(() => this.#commit()).catch((error: unknown) => {
         this.#refusal = { error }
@@ -238,16 +235,6 @@ export class RulesEngine {
     this.#limitsLogged.set(code, now)
     this.#options.logger.warn({ code, rule, device }, 'a bound of the rules was met')
   }
-}
-
-function readingsOf(evaluator: Evaluator) {
-  return (records: readonly LogRecord[]) =>
-    evaluator.evaluate(records.map(({ value }) => decodeReadingBatch(value)))
-}
-
-function connectionsOf(evaluator: Evaluator) {
-  return (records: readonly LogRecord[]) =>
-    evaluator.connections(records.flatMap(({ value }) => decodeConnectionChanges(value)))
 }
 
 function nothingYet(): Uncommitted {

@@ -23,7 +23,7 @@ exitOnUnhandledRejection((reason) => {
 
 const logger = createLogger(settings.logLevel, { part: 'data' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
-const store = createStore(settings.store, logger)
+const store = await createStore(settings.store, logger)
 await store.open()
 const onStatus = (status: StoreStatus) => tell({ kind: 'store', status })
 const ingest = new RestartablePart(log, (own) => new Ingest({ log: own, logger }))

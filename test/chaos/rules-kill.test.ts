@@ -78,10 +78,10 @@ describe('kill -9', () => {
       broken: {
         file: 'rules/rules-engine.js',
         isTorn: true,
-        code: `const done = evaluation(records);`,
+        code: `const done = evaluation();`,
         replacement: `await this.#options.log.transaction((tx) => tx.commitOffset(consumer, next));
-          ${tear(`consumer === consumers.rules && records.some(({ value }) => value.includes('window-edge'))`)}
-          const done = evaluation(records);`,
+          const done = evaluation();
+          ${tear(`done.clocks.has('window-edge')`)}`,
       },
     })
     expect(report.missing).toBeGreaterThan(0)
