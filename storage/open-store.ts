@@ -7,7 +7,7 @@ export type StoreConfig =
   | ({ readonly kind: 'duckdb' } & DuckDbStoreOptions)
   | ({ readonly kind: 'influxdb' } & InfluxStoreOptions)
 
-/** The store that the configuration asks for, not yet opened. The other is not loaded: DuckDB takes 40 MiB before its first query. */
+/** The store that the configuration asks for, not yet opened. The other is not loaded: DuckDB takes 20 MiB before its first query. */
 export async function createStore(config: StoreConfig, logger: Logger): Promise<ReadingStore> {
   if (config.kind === 'duckdb') {
     const { DuckDbStore } = await import('./duckdb-store.ts')
