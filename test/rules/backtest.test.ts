@@ -42,6 +42,9 @@ function run(plan: BacktestPlan, readings: readonly PastReading[], bounds?: Back
   }
 }
 
+/** What random readings seldom bring about: 100 runs have some 30 transitions of these, and 60 and more of every other. */
+const rare = new Set(['repeated', 'trend'])
+
 describe('equals live evaluation of sorted input', () => {
   test.each(kinds)('$name', ({ name, cases }) => {
     let transitions = 0
@@ -96,10 +99,10 @@ describe('equals live evaluation of sorted input', () => {
         expect(inOrderOfEvents(found)).toEqual(inOrderOfEvents(expected as typeof found))
         transitions += found.length
       }),
-      { numRuns: 100 },
+      { numRuns: rare.has(name) ? 400 : 100 },
     )
     // Of connections nothing is stored.
-    if (name !== 'flapping') expect(transitions).toBeGreaterThan(0)
+    if (name !== 'flapping') expect(transitions).toBeGreaterThan(20)
   })
 })
 

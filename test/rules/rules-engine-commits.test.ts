@@ -7,7 +7,6 @@ import { fridge, ruleOf } from './evaluation.ts'
 /** A site on which nothing is committed but for a reason. */
 async function patientSite(rule: Partial<Rule> = {}): Promise<Site> {
   const site = await Site.open(rule)
-  await site.caughtUpWithChanges()
   site.commitMs = 600_000
   await site.restart()
   await site.caughtUpWithChanges()

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { expect, onTestFinished, test } from 'vitest'
+import type { DeliveredEvent } from '../../domain/event.ts'
 import { DuckDbStore } from '../../storage/duckdb-store.ts'
 import { batchOf } from '../support/reading-batches.ts'
 import { smallDisk, smallDiskAvailable } from '../support/small-disk.ts'
@@ -45,6 +47,35 @@ test('two writes at once of the same late readings store them once', async () =>
   )
   await Promise.all([store.write([batch]), store.write([batch]), store.write([batch])])
   expect(await count(store)).toBe(3)
+})
+
+/** Device and message of each stored event, by id; the store has been closed. */
+async function storedEvents(path: string): Promise<Record<string, string>> {
+  const instance = await DuckDBInstance.create(path)
+  const connection = await instance.connect()
+  const result = await connection.runAndReadAll('SELECT id, device, body FROM event')
+  connection.closeSync()
+  instance.closeSync()
+  const rows = result.getRows() as [string, string, string][]
+  return Object.fromEntries(
+    rows.map(([id, device, body]) => [id, `${device} ${(JSON.parse(body) as DeliveredEvent).data.message}`]),
+  )
+}
+
+test('of an event that is written again the newest is kept, and what was purged does not come back with others', async () => {
+  const path = join(tempDir(), 'readings.duckdb')
+  const store = await openStore(path)
+  const event = (id: string, device: string, message: string) =>
+    ({ id, time: new Date(t0).toISOString(), data: { device, message } }) as DeliveredEvent
+  const groups = [
+    [event('a', 'd', 'first'), event('b', 'gone', 'first')],
+    [event('a', 'd', 'second'), event('c', 'd', 'first'), event('c', 'd', 'second')],
+  ]
+  for (const group of groups) expect(await store.writeEvents(group)).toEqual({ kind: 'done' })
+  await store.purge({ device: 'gone', type: 'generic' })
+  expect(await store.writeEvents([event('e', 'd', 'first')])).toEqual({ kind: 'done' })
+  await store.close()
+  expect(await storedEvents(path)).toEqual({ a: 'd second', c: 'd second', e: 'd first' })
 })
 
 test.runIf(smallDiskAvailable())(
