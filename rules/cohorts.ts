@@ -101,7 +101,7 @@ export class Cohorts {
 
   #windowsOf(cohort: Cohort, { id }: DeviceRecord, compiled: RuleForDevice): Windows {
     const { kept, readingsMax } = this.#source
-    const kinds = this.#kinds.get(compiled) ?? new WindowKinds(compiled.condition.windows, readingsMax)
+    const kinds = this.#kinds.get(compiled) ?? new WindowKinds([compiled.condition], readingsMax)
     this.#kinds.set(compiled, kinds)
     return Windows.load(kinds, { owner: cohort.owner, device: id }, kept)
   }

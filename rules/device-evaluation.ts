@@ -198,7 +198,7 @@ export class DeviceEvaluation {
   /** Shows the reading of `#reading` to the rules of a lane. */
   #evaluateOn(rules: DeviceRules, lane: Lane, shape: ReadingShape, time: number, receivedAt: number): void {
     if (lane.nextDeadline < time) this.#fire(rules, lane, time)
-    const { ranges, instances, windows } = lane.plan(shape)
+    const { ranges, instances, windows, previous } = lane.plan(shape)
     const { evaluation } = this.#stepping
     this.#show(rules, lane.windows, this.#reading, receivedAt)
     for (const { place, at } of windows) {
@@ -213,6 +213,11 @@ export class DeviceEvaluation {
     }
     for (const place of instances) this.#stepping.step(lane.instances[place]!)
     evaluation.evaluations += instances.length
+    for (const { place, at, isNumber } of previous) {
+      const value = isNumber ? this.#reading.numberAt(at) : this.#reading.valueAt(at)
+      if (value !== undefined) lane.windows.previous.note(place, time, value)
+      this.#touched.add(rules)
+    }
     if (!lane.isClocked) return
     this.#planAnnouncements(rules, lane, time)
     lane.updateDeadline()
@@ -240,6 +245,10 @@ export class DeviceEvaluation {
       if (value !== undefined) member.windows.all[at]!.add(time, value)
     }
     this.#stepMember(cohort, member.instance, time)
+    for (const { metric, type, at } of member.windows.kinds.previous.all) {
+      const value = type === 'number' ? this.#reading.number(metric) : this.#reading.value(metric)
+      if (value !== undefined) member.windows.previous.note(at, time, value)
+    }
     this.#stepping.evaluation.evaluations++
   }
 
@@ -358,15 +367,14 @@ export class DeviceEvaluation {
     const { evaluation } = this.#stepping
     for (const { device, lanes, newest, arrivedAt } of this.#touched) {
       for (const { waitMs, windows } of lanes)
-        if (windows.all.length > 0) this.#collectWindows(laneOwner(device.id, waitMs), device.id, windows)
+        this.#collectWindows(laneOwner(device.id, waitMs), device.id, windows)
       const time = newest === Number.NEGATIVE_INFINITY ? null : newest
       const letGo = letGoOf(lanes)
       const clock = { time, arrivedAt, registeredAt: device.createdAt }
       evaluation.clocks.set(device.id, letGo === undefined ? clock : { ...clock, letGo })
     }
     for (const cohort of this.#touchedCohorts) {
-      for (const [device, { windows }] of cohort.members)
-        if (windows.all.length > 0) this.#collectWindows(cohort.owner, device, windows)
+      for (const [device, { windows }] of cohort.members) this.#collectWindows(cohort.owner, device, windows)
     }
     this.#touched.clear()
     this.#touchedCohorts.clear()
@@ -374,14 +382,9 @@ export class DeviceEvaluation {
   }
 
   #collectWindows(owner: string, device: string, windows: Windows): void {
-    for (const { metric, kind, at } of windows.kinds.all) {
-      const { lengthMs } = kind
-      const window = windows.all[at]!
-      for (const { start, bytes } of window.takeDirty()) {
-        this.#stepping.evaluation.windows.push({ owner, device, metric, lengthMs, start, bytes })
-      }
-      if (window.overflowed) this.#options.onLimit('TIDEMARK_RULE_WINDOW', metric, device)
-    }
+    windows.takeDirty(owner, device, this.#stepping.evaluation.windows)
+    for (const { metric, at } of windows.kinds.all)
+      if (windows.all[at]!.overflowed) this.#options.onLimit('TIDEMARK_RULE_WINDOW', metric, device)
   }
 }
 

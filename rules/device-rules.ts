@@ -194,9 +194,7 @@ export function unneededOf({ device, lanes }: DeviceRules, kept: Kept): Evaluati
   const { windows, held } = kept.lanes(device.id)
   const laneBy = new Map(lanes.map((lane) => [laneOwner(device.id, lane.waitMs), lane]))
   return {
-    windows: windows.filter(
-      ({ owner, metric, lengthMs }) => laneBy.get(owner)?.windows.get(metric, lengthMs) === undefined,
-    ),
+    windows: windows.filter((name) => !laneBy.get(name.owner)?.windows.keeps(name)),
     held: held.filter((owner) => !laneBy.has(owner)),
   }
 }

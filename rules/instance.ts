@@ -41,8 +41,9 @@ export class Instance {
     this.inner = isFresh
       ? condition.initial({ beganAt: isHeard ? newest : Date.parse(device.createdAt) })
       : kept.inner
-    this.after = isFresh && isHeard && condition.windows.length > 0 ? newest : kept?.after
-    this.mustKeep = isFresh && (condition.windows.length > 0 || condition.deadline !== undefined)
+    const looksBack = condition.windows.length > 0 || (condition.previous?.length ?? 0) > 0
+    this.after = isFresh && isHeard && looksBack ? newest : kept?.after
+    this.mustKeep = isFresh && (looksBack || condition.deadline !== undefined)
     this.announceAt = undefined
   }
 
@@ -123,7 +124,7 @@ export interface DeviceClock {
   readonly registeredAt: string
 }
 
-/** A window that rules share: of which lane or cohort, device and metric. */
+/** A window that rules share (or, of metric '', the previous readings): of which lane or cohort, device and metric. */
 export interface WindowName {
   readonly owner: string
   readonly device: string

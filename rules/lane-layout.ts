@@ -8,6 +8,7 @@ export interface Plan {
   readonly ranges: readonly { readonly place: number; readonly at: number }[]
   readonly instances: readonly number[]
   readonly windows: readonly { readonly place: number; readonly at: number }[]
+  readonly previous: readonly { readonly place: number; readonly at: number; readonly isNumber: boolean }[]
 }
 
 const plansMax = 200
@@ -33,7 +34,7 @@ export class LaneLayout {
     this.rules = rules
     this.ranges = [...byMetric].map(([metric, together]) => new RangeColumns(metric, together))
     this.windows = new WindowKinds(
-      rules.flatMap(({ condition }) => condition.windows),
+      rules.map(({ condition }) => condition),
       readingsMax,
     )
     this.clocked = [...rules.keys()].filter((i) => rules[i]!.condition.deadline !== undefined)
@@ -67,7 +68,11 @@ export class LaneLayout {
       const at = shape.index.get(metric)
       return at === undefined ? [] : [{ place, at }]
     })
-    return { ranges, instances, windows }
+    const previous = this.windows.previous.all.flatMap(({ metric, type, at: place }) => {
+      const at = shape.index.get(metric)
+      return at === undefined ? [] : [{ place, at, isNumber: type === 'number' }]
+    })
+    return { ranges, instances, windows, previous }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Value } from '../domain/profile.ts'
 import { type ReadingBatch, valueAt } from '../domain/reading-batch.ts'
-import type { Input, WindowView } from './conditions/condition.ts'
+import type { Input, PreviousNeed, PreviousReading, WindowView } from './conditions/condition.ts'
 
 /** The metrics of a reading, and where each stands. Readings of one shape share it. */
 export interface ReadingShape {
@@ -26,9 +26,10 @@ export class ReadingShapes {
   }
 }
 
-/** What an input asks of whom it is shown for: windows and the alarms of other rules. */
+/** What an input asks of whom it is shown for: what came before, and the alarms of other rules. */
 export interface InputScope {
   window(metric: string, lengthMs: number, time: number): WindowView
+  previous(need: PreviousNeed): PreviousReading | undefined
   isActive(rule: string): boolean
 }
 
@@ -36,6 +37,7 @@ const nowhere: InputScope = {
   window: () => {
     throw new Error('a window was asked for outside a reading')
   },
+  previous: () => undefined,
   isActive: () => false,
 }
 
@@ -90,15 +92,19 @@ export class ReadingInput implements Input {
 
   value(metric: string): Value | undefined {
     const at = this.shape?.index.get(metric)
-    if (at === undefined) return undefined
-    return this.#batch === undefined
-      ? this.#values?.[at]
-      : valueAt(this.#batch, this.#first + at, this.#types[at])
+    return at === undefined ? undefined : this.valueAt(at)
   }
 
   number(metric: string): number | undefined {
     const at = this.shape?.index.get(metric)
     return at === undefined ? undefined : this.numberAt(at)
+  }
+
+  /** The value at a place of the shape. */
+  valueAt(at: number): Value | undefined {
+    return this.#batch === undefined
+      ? this.#values?.[at]
+      : valueAt(this.#batch, this.#first + at, this.#types[at])
   }
 
   /** The number (or boolean as 0 or 1) at a place of the shape; undefined for a text. */
@@ -112,6 +118,10 @@ export class ReadingInput implements Input {
 
   window(metric: string, lengthMs: number): WindowView {
     return this.scope.window(metric, lengthMs, this.time)
+  }
+
+  previous(need: PreviousNeed): PreviousReading | undefined {
+    return this.scope.previous(need)
   }
 
   isActive(rule: string): boolean {

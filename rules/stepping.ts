@@ -1,7 +1,13 @@
 import type { DeviceRecord } from '../domain/device.ts'
 import type { Value } from '../domain/profile.ts'
 import { escalatedSeverity, noteArrival, step, type Transition } from './alarm-machine.ts'
-import { type CompiledCondition, outcomes, type WindowView } from './conditions/condition.ts'
+import {
+  type CompiledCondition,
+  outcomes,
+  type PreviousNeed,
+  type PreviousReading,
+  type WindowView,
+} from './conditions/condition.ts'
 import type { DeviceRules } from './device-rules.ts'
 import { type Evaluation, emptyEvaluation, type Instance, type Occurrence } from './instance.ts'
 import type { Stepper } from './range-table.ts'
@@ -92,6 +98,10 @@ export class Stepping implements Stepper, InputScope {
     const window = this.windows?.get(metric, lengthMs)
     if (window === undefined) throw new Error(`no window of ${metric} over ${lengthMs} ms`)
     return window.at(timeMs, this.#instance?.after ?? Number.NEGATIVE_INFINITY)
+  }
+
+  previous(need: PreviousNeed): PreviousReading | undefined {
+    return this.windows?.previous.get(need, this.#instance?.after ?? Number.NEGATIVE_INFINITY)
   }
 
   isActive(ruleId: string): boolean {

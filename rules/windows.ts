@@ -1,6 +1,7 @@
-import type { Stillness, WindowNeed } from './conditions/condition.ts'
-import type { WindowName } from './instance.ts'
+import type { CompiledCondition, Stillness, WindowNeed } from './conditions/condition.ts'
+import type { WindowChange, WindowName } from './instance.ts'
 import type { Kept } from './kept.ts'
+import { PreviousKinds, PreviousReadings } from './previous-readings.ts'
 import { RingRoom } from './reading-ring.ts'
 import { SlidingWindow, WindowKind } from './sliding-window.ts'
 
@@ -11,12 +12,15 @@ interface PlacedKind {
   readonly at: number
 }
 
-/** Which windows some rules need, each once: the same for all devices of these rules. */
+/** What some conditions look back on, each once: the same for all devices of these rules. */
 export class WindowKinds {
   readonly all: readonly PlacedKind[]
+  readonly previous: PreviousKinds
   readonly #byMetric: ReadonlyMap<string, readonly PlacedKind[]>
 
-  constructor(needs: readonly WindowNeed[], readingsMax: number) {
+  constructor(conditions: readonly Pick<CompiledCondition, 'windows' | 'previous'>[], readingsMax: number) {
+    const needs = conditions.flatMap(({ windows }) => windows)
+    this.previous = new PreviousKinds(conditions.flatMap(({ previous }) => previous ?? []))
     const all: PlacedKind[] = []
     const byMetric = new Map<string, PlacedKind[]>()
     for (const { metric, lengthMs } of needs) {
@@ -49,17 +53,26 @@ function stillnessOf(needs: readonly WindowNeed[]): Stillness | undefined {
   }
 }
 
-/** The windows that the rules of a lane share, or those of a member's condition. */
+/** Under which the previous readings are kept: as a window of no metric. */
+const previousName = { metric: '', lengthMs: 0 }
+
+/** The windows and previous readings that the rules of a lane share, or those of a member's condition. */
 export class Windows {
   readonly kinds: WindowKinds
   /** In the order of the kinds. */
   readonly all: readonly SlidingWindow[]
-
+  readonly previous: PreviousReadings
   readonly #room: RingRoom
 
-  private constructor(kinds: WindowKinds, all: readonly SlidingWindow[], room: RingRoom) {
+  private constructor(
+    kinds: WindowKinds,
+    all: readonly SlidingWindow[],
+    previous: PreviousReadings,
+    room: RingRoom,
+  ) {
     this.kinds = kinds
     this.all = all
+    this.previous = previous
     this.#room = room
   }
 
@@ -77,11 +90,29 @@ export class Windows {
       return taken?.become(kind) ?? SlidingWindow.load(kind, kept.window(name), room)
     })
     for (const window of before?.all ?? []) if (!all.includes(window)) window.leave()
-    return new Windows(kinds, all, room)
+    const [row] = kinds.previous.all.length === 0 ? [] : kept.window({ owner, device, ...previousName })
+    const previous = PreviousReadings.load(kinds.previous, row?.bytes, before?.previous)
+    return new Windows(kinds, all, previous, room)
   }
 
   get(metric: string, lengthMs: number): SlidingWindow | undefined {
     const at = this.kinds.placeOf(metric, lengthMs)
     return at === undefined ? undefined : this.all[at]
+  }
+
+  /** Whether something is to be kept under a name. */
+  keeps({ metric, lengthMs }: Pick<WindowName, 'metric' | 'lengthMs'>): boolean {
+    const isPrevious = metric === previousName.metric && lengthMs === previousName.lengthMs
+    return isPrevious ? this.kinds.previous.all.length > 0 : this.get(metric, lengthMs) !== undefined
+  }
+
+  /** Adds to `changes` what has to be written for `load` to give these, since the last call. */
+  takeDirty(owner: string, device: string, changes: WindowChange[]): void {
+    for (const { metric, kind, at } of this.kinds.all) {
+      for (const { start, bytes } of this.all[at]!.takeDirty())
+        changes.push({ owner, device, metric, lengthMs: kind.lengthMs, start, bytes })
+    }
+    const bytes = this.previous.takeDirty()
+    if (bytes !== undefined) changes.push({ owner, device, ...previousName, start: 0, bytes })
   }
 }

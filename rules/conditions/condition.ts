@@ -38,6 +38,8 @@ export interface Input {
   number(metric: string): number | undefined
   /** A window that the condition asked for in `windows`, with this reading in it. */
   window(metric: string, lengthMs: number): WindowView
+  /** What the condition asked for in `previous`: the newest reading before this one. Good until the next question. */
+  previous(need: PreviousNeed): PreviousReading | undefined
   /** Whether the alarm of a rule that the condition depends on is active or recovering for this device. */
   isActive(rule: string): boolean
 }
@@ -47,6 +49,19 @@ export interface WindowNeed {
   readonly lengthMs: number
   /** All that is asked is whether the value stood still; without it, anything. */
   readonly stillness?: Stillness
+}
+
+/** A metric whose reading is compared with the one before it: of any type, or (a text is passed over) a number, or a boolean as 0 or 1. */
+export interface PreviousNeed {
+  readonly metric: string
+  readonly type: 'any' | 'number'
+}
+
+export interface PreviousReading {
+  /** Event time, Unix ms. */
+  readonly time: number
+  /** A number where that is what was asked for. */
+  readonly value: Value
 }
 
 /**
@@ -77,6 +92,7 @@ export interface CompiledCondition<S = unknown> {
   /** True: it is shown `connected` and `disconnected` too. */
   readonly onConnection?: boolean
   readonly windows: readonly WindowNeed[]
+  readonly previous?: readonly PreviousNeed[]
   /** The limit that events name; where it depends on the state, `thresholdOf`. */
   readonly threshold: Value | readonly number[]
   /** Plain data that survives JSON: finite numbers, booleans, texts, arrays, plain objects. */

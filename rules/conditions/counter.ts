@@ -8,6 +8,7 @@ import {
   type Input,
   type Outcome,
   outcomes,
+  type PreviousNeed,
 } from './condition.ts'
 import { limit, metric } from './fields.ts'
 
@@ -25,7 +26,7 @@ const fields = z.strictObject({
 })
 
 /** A step of a meter's register: docs/RULES.md, "counter". */
-export const counter: ConditionKind<CounterCondition, RegisterState> = {
+export const counter: ConditionKind<CounterCondition, null> = {
   schema: fields.superRefine(({ event, max, maxPerHour, tolerance }, context) => {
     const problem = (field: string, message: string) =>
       context.addIssue({ code: 'custom', path: [field], message })
@@ -40,16 +41,10 @@ export const counter: ConditionKind<CounterCondition, RegisterState> = {
   compile: (condition, context) => new Register(condition, context),
 }
 
-interface RegisterState {
-  time: number
-  value: number | null
-  /** The register before that. */
-  previous: number | null
-}
-
-class Register implements CompiledCondition<RegisterState> {
+class Register implements CompiledCondition<null> {
   readonly metrics: ReadonlySet<string>
   readonly windows = []
+  readonly previous: readonly [PreviousNeed]
   readonly threshold: number
   readonly #metric: string
   readonly #event: CounterCondition['event']
@@ -62,32 +57,30 @@ class Register implements CompiledCondition<RegisterState> {
     this.#max = max
     this.#tolerance = tolerance
     this.metrics = new Set([metric])
+    this.previous = [{ metric, type: 'number' }]
     // Of a fall, the previous value; a register begins at 0.
     this.threshold = maxPerHour === undefined ? 0 : context.limit(maxPerHour)
   }
 
-  initial(): RegisterState {
-    return { time: 0, value: null, previous: null }
+  initial(): null {
+    return null
   }
 
-  step(state: RegisterState, input: Input): Outcome {
+  step(_state: null, input: Input): Outcome {
     const value = input.number(this.#metric)
-    if (value === undefined) return outcomes.unknown
-    const previous = state.value
-    const hours = (input.time - state.time) / hourMs
-    state.previous = previous
-    state.value = value
-    state.time = input.time
-    if (previous === null) return outcomes.unknown
-    return this.#holds(previous, value, hours) ? outcomes.met : outcomes.cleared
+    const previous = input.previous(this.previous[0])
+    if (value === undefined || previous === undefined) return outcomes.unknown
+    const hours = (input.time - previous.time) / hourMs
+    return this.#holds(Number(previous.value), value, hours) ? outcomes.met : outcomes.cleared
   }
 
-  value(_state: RegisterState, input: Input): Value | undefined {
+  value(_state: null, input: Input): Value | undefined {
     return input.value(this.#metric)
   }
 
-  thresholdOf({ previous }: RegisterState): number {
-    return this.#event === 'implausible' ? this.threshold : (previous ?? this.threshold)
+  thresholdOf(_state: null, input: Input): number {
+    const previous = this.#event === 'implausible' ? undefined : input.previous(this.previous[0])
+    return previous === undefined ? this.threshold : Number(previous.value)
   }
 
   #holds(previous: number, value: number, hours: number): boolean {

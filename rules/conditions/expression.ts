@@ -16,6 +16,7 @@ import {
   type Input,
   type Outcome,
   outcomes,
+  type PreviousNeed,
 } from './condition.ts'
 import { duration } from './fields.ts'
 
@@ -24,7 +25,7 @@ const cel = z.string().superRefine((text, context) => {
 })
 
 /** CEL over newest values: docs/RULES.md, "expression". */
-export const expression: ConditionKind<ExpressionCondition, ExpressionState> = {
+export const expression: ConditionKind<ExpressionCondition, null> = {
   schema: z.strictObject({
     kind: z.literal('expression'),
     cel,
@@ -70,9 +71,6 @@ function detailOf({ position, detail }: CelProblem): string {
   return `${detail} (at character ${position + 1})`
 }
 
-/** Newest values, in the order of the expression's metrics. */
-export type ExpressionState = ([time: number, value: Value] | null)[]
-
 /** Parsed once for all devices of a rule. */
 const programs = new WeakMap<ExpressionCondition, CelProgram>()
 const noProgram: CelProgram = { metrics: [], usesLabels: false, evaluate: () => undefined }
@@ -87,9 +85,11 @@ function programOf(condition: ExpressionCondition): CelProgram {
   return program
 }
 
-class Expression implements CompiledCondition<ExpressionState> {
+class Expression implements CompiledCondition<null> {
   readonly metrics: ReadonlySet<string>
   readonly windows = []
+  /** In the order of the expression's metrics. */
+  readonly previous: readonly PreviousNeed[]
   /** The text. */
   readonly threshold: string
   readonly #program: CelProgram
@@ -100,6 +100,7 @@ class Expression implements CompiledCondition<ExpressionState> {
   constructor(condition: ExpressionCondition, context: CompileContext) {
     this.#program = programOf(condition)
     this.metrics = new Set(this.#program.metrics)
+    this.previous = this.#program.metrics.map((metric) => ({ metric, type: 'any' }))
     this.threshold = condition.cel
     // A map: a label may be called `constructor`.
     this.#labels = this.#program.usesLabels ? new Map(Object.entries(context.labels)) : noLabels
@@ -107,40 +108,32 @@ class Expression implements CompiledCondition<ExpressionState> {
     this.#values = []
   }
 
-  initial(): ExpressionState {
-    return this.#program.metrics.map(() => null)
+  initial(): null {
+    return null
   }
 
-  step(state: ExpressionState, input: Input): Outcome {
-    const { metrics } = this.#program
-    let isComplete = true
-    for (let i = 0; i < metrics.length; i++) {
-      const value = input.value(metrics[i]!)
-      const kept = state[i]
-      if (value !== undefined) {
-        this.#values[i] = value
-        if (kept === null || kept === undefined) {
-          state[i] = [input.time, value]
-        } else {
-          kept[0] = input.time
-          kept[1] = value
-        }
-      } else if (kept === null || kept === undefined || input.time - kept[0] > this.#maxAgeMs) {
-        isComplete = false
-      } else {
-        this.#values[i] = kept[1]
-      }
+  step(_state: null, input: Input): Outcome {
+    for (let i = 0; i < this.previous.length; i++) {
+      const value = input.value(this.previous[i]!.metric) ?? this.#earlier(this.previous[i]!, input)
+      if (value === undefined) return outcomes.unknown
+      this.#values[i] = value
     }
-    return isComplete ? this.#evaluate(input.device) : outcomes.unknown
+    return this.#evaluate(input.device)
   }
 
   /** Of the first metric that it names and this reading holds. */
-  value(_state: ExpressionState, input: Input): Value | undefined {
+  value(_state: null, input: Input): Value | undefined {
     for (const metric of this.#program.metrics) {
       const value = input.value(metric)
       if (value !== undefined) return value
     }
     return undefined
+  }
+
+  /** What the metric was before, if that is not too old. */
+  #earlier(need: PreviousNeed, input: Input): Value | undefined {
+    const earlier = input.previous(need)
+    return earlier === undefined || input.time - earlier.time > this.#maxAgeMs ? undefined : earlier.value
   }
 
   #evaluate(device: string): Outcome {

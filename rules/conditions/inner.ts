@@ -6,6 +6,7 @@ import {
   type Input,
   type Outcome,
   outcomes,
+  type PreviousNeed,
 } from './condition.ts'
 
 /** State of a condition within another: its own, which it changes in place, its newest outcome, and whether it holds. */
@@ -80,12 +81,14 @@ export function needsOf(inners: readonly Inner[]): {
   everyReading: boolean
   onConnection: boolean
   windows: CompiledCondition['windows']
+  previous: readonly PreviousNeed[]
 } {
   return {
     metrics: new Set(inners.flatMap(({ condition }) => [...condition.metrics])),
     everyReading: inners.some(({ condition }) => condition.everyReading === true),
     onConnection: inners.some(({ condition }) => condition.onConnection === true),
     windows: inners.flatMap(({ condition }) => condition.windows),
+    previous: inners.flatMap(({ condition }) => condition.previous ?? []),
   }
 }
 

@@ -52,6 +52,18 @@ describe('a layout', () => {
     expect([windows.placeOf(metric, 1), windows.placeOf('power', 600_000)]).toEqual([undefined, undefined])
   })
 
+  test('tells for the metrics of a reading which previous readings it becomes', () => {
+    const cel = `${metric} > 8.0 && humidity > 80.0`
+    const rules = [
+      compiled('a', { kind: 'counter', metric, event: 'reset' }),
+      compiled('b', { kind: 'expression', cel }),
+    ]
+    expect(layouts.of(rules, []).plan(shapes.of(['power', metric])).previous).toEqual([
+      { place: 0, at: 1, isNumber: true },
+      { place: 1, at: 1, isNumber: false },
+    ])
+  })
+
   test('tells for the metrics of a reading which tables, rules and windows they reach', () => {
     const rules = [mean('a', '10m', 'humidity'), mean('b', '10m')]
     const layout = layouts.of(rules, [over('c', 1), over('d', 2)])
@@ -60,7 +72,13 @@ describe('a layout', () => {
       ranges: [{ place: 0, at: 1 }],
       instances: [1],
       windows: [{ place: 1, at: 1 }],
+      previous: [],
     })
-    expect(layout.plan(shapes.of(['power']))).toEqual({ ranges: [], instances: [], windows: [] })
+    expect(layout.plan(shapes.of(['power']))).toEqual({
+      ranges: [],
+      instances: [],
+      windows: [],
+      previous: [],
+    })
   })
 })

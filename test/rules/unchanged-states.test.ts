@@ -46,7 +46,12 @@ test('of repeated, it is written for as long as readings add to the row', () => 
 })
 
 test('what remembers each reading is written each time, within others too', () => {
-  const counter: Condition = { kind: 'counter', metric: 'temperature_c', event: 'reset', max: 100 }
-  expect(writes({ kind: 'any', of: [either, counter] }, [5, 6, 7])).toEqual([0, 1, 2])
+  const changes: Condition = { kind: 'flapping', of: 'connection', above: 0.5, clear: 0.25 }
+  expect(writes({ kind: 'any', of: [either, changes] }, [5, 6, 7])).toEqual([0, 1, 2])
   expect(writes(either, [5, 6, 7], { gaps: 'reset' })).toEqual([0, 1, 2])
+})
+
+test('what only compares a reading with the one before it has no state of its own to write', () => {
+  const counter: Condition = { kind: 'counter', metric: 'temperature_c', event: 'reset', max: 100 }
+  expect(writes({ kind: 'any', of: [either, counter] }, [5, 6, 7, 1])).toEqual([0, 1, 3])
 })

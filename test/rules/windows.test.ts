@@ -6,7 +6,7 @@ import { KeptMemory } from './kept-memory.ts'
 const owner = { owner: 'fridge-1 0', device: 'fridge-1' }
 const need = (metric: string, lengthMs: number, stillness?: Stillness): WindowNeed =>
   stillness === undefined ? { metric, lengthMs } : { metric, lengthMs, stillness }
-const kindsOf = (...needs: WindowNeed[]) => new WindowKinds(needs, 100)
+const kindsOf = (...needs: WindowNeed[]) => new WindowKinds([{ windows: needs }], 100)
 
 test('windows that rules still need after an edit go on with their readings, whatever comes and goes beside them', () => {
   const kept = new KeptMemory()

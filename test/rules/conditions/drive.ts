@@ -6,6 +6,8 @@ import {
   type Input,
   type Outcome,
   outcomes,
+  type PreviousNeed,
+  type PreviousReading,
   type WindowView,
 } from '../../../rules/conditions/condition.ts'
 import type { Condition } from '../../../rules/rule.ts'
@@ -98,8 +100,19 @@ export function inputOf(reading: GivenReading, seen: readonly GivenReading[]): I
     value,
     number: (metric) => numberOf(value(metric)),
     window: (metric, lengthMs) => windowOver(seen, metric, reading.ts, lengthMs),
+    previous: (need) => previousIn(seen.slice(0, -1), need),
     isActive: () => false,
   }
+}
+
+function previousIn(
+  seen: readonly GivenReading[],
+  { metric, type }: PreviousNeed,
+): PreviousReading | undefined {
+  const found = seen.findLast(({ values }) =>
+    type === 'number' ? numberOf(values[metric]) !== undefined : values[metric] !== undefined,
+  )
+  return found === undefined ? undefined : { time: found.ts, value: found.values[metric]! }
 }
 
 function numberOf(value: Value | undefined): number | undefined {

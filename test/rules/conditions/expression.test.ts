@@ -76,22 +76,6 @@ describe('newest values', () => {
     expect(outcomesOf({ ...both, maxAge: '1s' }, readings.slice(0, 2))).toEqual(['unknown', 'met'])
     expect(outcomesOf({ ...both, maxAge: '0.999s' }, readings.slice(0, 2))).toEqual(['unknown', 'unknown'])
   })
-
-  test('of two devices of one rule do not mix', () => {
-    const condition = expression.schema.parse(both)
-    const context = {
-      labels: {},
-      expectedIntervalMs: undefined,
-      limit: Number,
-      duration: () => 0,
-      compile: never,
-    }
-    const [one, two] = [expression.compile(condition, context), expression.compile(condition, context)]
-    const states = [one.initial({ beganAt: 0 }), two.initial({ beganAt: 0 })]
-    one.step(states[0]!, inputOf({ ts: 0, values: { t: 9, door_open: false } }, []))
-    expect(two.step(states[1]!, inputOf({ ts: 0, values: { t: 1 } }, []))).toBe(-2)
-    expect(one.step(states[0]!, inputOf({ ts: 1, values: { t: 9 } }, []))).toBe(1)
-  })
 })
 
 function never(): never {
