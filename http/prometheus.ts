@@ -1,3 +1,4 @@
+import { anonymousMemoryBytes } from '../lib/anonymous-memory.ts'
 import type { LogStats } from '../log/log.ts'
 import type { AlarmFigures } from '../rules/alarm-figures.ts'
 import { consumerLags, messageLedger } from './ledger.ts'
@@ -12,6 +13,7 @@ interface Family {
 /** Counters and gauges that live in the log, in the Prometheus text format 0.0.4; all from one `stats`, so they agree. */
 export function logMetrics(stats: LogStats, live: { connectedDevices: number; storeUp: boolean }): string {
   const ledger = messageLedger(stats)
+  const anonymousBytes = anonymousMemoryBytes()
   const events = Object.entries(stats.counters).filter(([name]) => name.startsWith('events:'))
   const families: Family[] = [
     counter('tidemark_messages_acknowledged_total', 'Messages in the log', single(ledger.acknowledged)),
@@ -64,6 +66,11 @@ export function logMetrics(stats: LogStats, live: { connectedDevices: number; st
       'process_resident_memory_bytes',
       'Resident memory of the process',
       single(process.memoryUsage.rss()),
+    ),
+    gauge(
+      'tidemark_memory_anonymous_bytes',
+      'Memory that is the process’s own: neither programs nor mapped files, which the kernel takes back',
+      anonymousBytes === undefined ? [] : single(anonymousBytes),
     ),
     gauge('tidemark_store_up', '1 while the database takes readings', single(live.storeUp ? 1 : 0)),
   ]

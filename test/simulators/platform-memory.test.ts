@@ -30,6 +30,11 @@ test('the most that the platform said it takes, in MiB, wherever in the run that
   expect(await scripted([said(100), said(250), said(200)])).toBe(250)
 })
 
+test('what is its own stands before what is resident', async () => {
+  const both = `${said(300)}tidemark_memory_anonymous_bytes ${200 * 2 ** 20}\n`
+  expect(await scripted([both, both])).toBe(200)
+})
+
 test('a platform that is away for a while, or says nothing of its memory: what was seen stands', async () => {
   expect(await scripted([said(100), undefined, 'other 1\n'])).toBe(100)
 })

@@ -75,6 +75,8 @@ describe('/metrics', () => {
     })
     const metrics = await metricsOf(api)
     expect(metrics.get('process_resident_memory_bytes')).toBeGreaterThan(1e7)
+    if (process.platform === 'linux')
+      expect(metrics.get('tidemark_memory_anonymous_bytes')).toBeGreaterThan(1e7)
     expect(Object.fromEntries(metrics)).toMatchObject({
       tidemark_messages_acknowledged_total: 0,
       tidemark_readings_stored_total: 9,
