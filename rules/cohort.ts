@@ -134,7 +134,6 @@ export class Cohort {
       everyReading: inner.everyReading === true,
       onConnection: inner.onConnection === true,
       windows: inner.windows,
-      previous: inner.previous ?? [],
       threshold: inner.threshold,
       initial: (beginning) => ({ ...within.initial(beginning), time: 0 }),
       step: (state, input) => {

@@ -96,6 +96,15 @@ describe('rules over previous readings', () => {
     ])
   })
 
+  test('a second reading of one time is found again after a restart', () => {
+    const evaluation = new Evaluation([storedRule({ when: fell })])
+    evaluation.give(at(1_000, { register: 100 }))
+    evaluation.give(at(1_000, { register: 60 }))
+    evaluation.restart()
+    // Less than half of the first, and not of the second.
+    expect(evaluation.give(at(2_000, { register: 40 }))).toEqual([])
+  })
+
   test('a register passes over a text, and an expression is given it', () => {
     const isText: Condition = { kind: 'expression', cel: 'register == "none" && humidity_pct > 80.0' }
     const evaluation = new Evaluation([
