@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
+import { requestIdHeader } from './request-id.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -8,7 +9,8 @@ declare module 'fastify' {
   }
 }
 
-const refusal = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+const refusal = (requestId: string) =>
+  `HTTP/1.1 408 Request Timeout\r\n${requestIdHeader}: ${requestId}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`
 
 /**
  * Closes the connection when a request's body has not come within `timeoutMs`. In place of Node's `requestTimeout`, which is
@@ -21,7 +23,7 @@ export function limitBodyTime(request: FastifyRequest, timeoutMs: number): void 
   if (!(raw instanceof IncomingMessage)) return
   const timer = setTimeout(() => {
     if (raw.complete || raw.destroyed) return
-    raw.socket.write(refusal)
+    raw.socket.write(refusal(request.id))
     raw.socket.destroySoon()
   }, timeoutMs)
   raw.once('close', () => clearTimeout(timer))

@@ -30,6 +30,12 @@ export function answerError(
   if (status >= 400 && status < 500) {
     return sendProblem(reply, status, refusals[status] ?? 'TIDEMARK_BAD_REQUEST', error.message)
   }
-  logger.error({ code: 'TIDEMARK_INTERNAL', path: request.routeOptions.url, err: error }, 'a request failed')
+  const failure = {
+    code: 'TIDEMARK_INTERNAL',
+    requestId: request.id,
+    path: request.routeOptions.url,
+    err: error,
+  }
+  logger.error(failure, 'a request failed')
   return sendProblem(reply, 500, 'TIDEMARK_INTERNAL', 'the request failed; the log of the platform says why')
 }

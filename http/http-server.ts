@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify, { type RouteOptions } from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { Role } from '../registry/token-registry.ts'
@@ -10,6 +10,7 @@ import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { compileValidator, sendProblem } from './problem.ts'
+import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
@@ -61,7 +62,11 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
   const app = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
-    frameworkErrors: (error, request, reply) => void answerError(deps.logger, error, request, reply),
+    genReqId: requestIdOf,
+    frameworkErrors: (error, request, reply) => {
+      tellRequestId(request, reply)
+      answerError(deps.logger, error, request, reply)
+    },
   })
   const routes: Route[] = []
   app.setValidatorCompiler(compileValidator as Parameters<typeof app.setValidatorCompiler>[0])
@@ -71,6 +76,7 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
   )
   app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply) => {
+    tellRequestId(request, reply)
     limitBodyTime(request, bodyMsMax)
     return checkAccess(deps.tokens, request, reply)
   })
@@ -106,6 +112,11 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
     },
     close: () => app.close(),
   }
+}
+
+/** On the raw answer, so that a stream of events, which Fastify does not send, has it too. */
+function tellRequestId({ id }: FastifyRequest, { raw }: FastifyReply): void {
+  raw.setHeader(requestIdHeader, id)
 }
 
 /** A route of the API that forgot its role would be open to everybody: it is not built. */

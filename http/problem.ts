@@ -23,7 +23,10 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service unavailable',
 }
 
-/** Answers with a problem document (RFC 9457). */
+/**
+ * Answers with a problem document (RFC 9457). `requestId` is a member of ours and not `instance`: that would have to be a URI,
+ * and an id that the client has chosen names no occurrence for certain.
+ */
 export function sendProblem(
   reply: FastifyReply,
   status: number,
@@ -37,6 +40,7 @@ export function sendProblem(
     status,
     code,
     detail,
+    requestId: reply.request.id,
     ...(errors && { errors }),
   }
   return reply.code(status).type('application/problem+json').send(body)
