@@ -1,3 +1,5 @@
+import { escapeHtml } from './html-page.ts'
+
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[]
   readonly 'x-role'?: string
@@ -26,8 +28,4 @@ function row(method: string, path: string, operation: Operation): string {
   const names = query.map(({ name, required }) => (required ? name : `[${name}]`)).join(' ')
   const cells = [method.toUpperCase(), path, operation['x-role'] ?? 'none', names]
   return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}`).join('')}`
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 }

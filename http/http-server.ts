@@ -20,6 +20,7 @@ import { eventRoutes } from './routes/events.ts'
 import { maintenanceWindowRoutes } from './routes/maintenance-windows.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { partRoutes } from './routes/parts.ts'
+import { problemRoutes } from './routes/problems.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { rulePackRoutes } from './routes/rule-packs.ts'
@@ -55,6 +56,7 @@ const resources = [
   tokenRoutes,
   operationRoutes,
   partRoutes,
+  problemRoutes,
 ]
 
 /** Builds the HTTP face; `listen` starts it. The schemas of the routes also make `/openapi.json`. */

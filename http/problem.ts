@@ -24,7 +24,8 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /**
- * Answers with a problem document (RFC 9457). `requestId` is a member of ours and not `instance`: that would have to be a URI,
+ * Answers with a problem document (RFC 9457). `type` is the path of a page (routes/problems.ts), relative because the platform does
+ * not know under which name it is reached, and whole, as section 3.1.1 asks of a relative one. `requestId` is a member of ours and not `instance`: that would have to be a URI,
  * and an id that the client has chosen names no occurrence for certain.
  */
 export function sendProblem(
@@ -35,7 +36,7 @@ export function sendProblem(
   errors?: readonly FieldProblem[],
 ): FastifyReply {
   const body = {
-    type: 'about:blank',
+    type: `/problems/${code}`,
     title: titles[status] ?? 'Error',
     status,
     code,

@@ -1,7 +1,7 @@
-import type { FastifyReply } from 'fastify'
 import { AlarmFigureMeter } from '../../rules/alarm-figures.ts'
 import type { Api } from '../api.ts'
 import { docsPage } from '../docs-page.ts'
+import { sendPage } from '../html-page.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { consumerLags, messageLedger, RateMeter } from '../ledger.ts'
 import { sendProblem } from '../problem.ts'
@@ -54,13 +54,4 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
     sendPage(reply, docsPage(app.swagger())),
   )
   app.get('/', { schema: { hide: true } }, async (_request, reply) => sendPage(reply, indexPage))
-}
-
-/** Nothing from elsewhere, no script: a page that shows a name of a device runs nothing of it. */
-function sendPage(reply: FastifyReply, html: string): FastifyReply {
-  return reply
-    .header('content-security-policy', "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
-    .header('x-content-type-options', 'nosniff')
-    .type('text/html; charset=utf-8')
-    .send(html)
 }

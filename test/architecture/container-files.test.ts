@@ -138,6 +138,8 @@ test('the image runs as another user than root, with the dependencies that produ
 test('what may hold secrets or data stays out of the image', () => {
   const ignored = read('.dockerignore').split('\n')
   expect(ignored).toEqual(expect.arrayContaining(['.env', '.git', 'data', 'node_modules']))
+  // What the build copies of the documents is not left out with them.
+  expect(ignored.indexOf('!docs/ERRORS.md')).toBeGreaterThan(ignored.indexOf('docs'))
 })
 
 function healthCheckOf(lines: readonly string[]): string | undefined {

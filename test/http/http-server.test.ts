@@ -56,6 +56,7 @@ describe('routes × roles', () => {
       '/livez',
       '/metrics',
       '/openapi.json',
+      '/problems/:code',
       '/readyz',
     ])
   })
@@ -164,7 +165,7 @@ describe('/openapi.json', () => {
     const { openapi, paths, components } = answer.body
     expect(openapi).toBe('3.1.0')
     expect(components.securitySchemes.token).toEqual({ type: 'http', scheme: 'bearer' })
-    const hidden = ['/', '/docs', '/openapi.json']
+    const hidden = ['/', '/docs', '/openapi.json', '/problems/:code']
     for (const { method, url, role } of api.http.routes) {
       if (method === 'HEAD' || hidden.includes(url)) continue
       const path = url.replace(/(?<!:):(id|type|name)(\([^)]*\))?/g, '{$1}').replace('::', ':')
