@@ -36,7 +36,8 @@ export function eventRoutes(app: Api, { log, logger }: HttpDeps): void {
   const streamQuery = z.strictObject({ after: sequence.optional(), ...filters })
   app.get(
     '/api/v1/events/stream',
-    { config: { role: 'read' }, schema: { querystring: streamQuery } },
+    // HEAD would wait for the end of a stream that has none.
+    { config: { role: 'read' }, exposeHeadRoute: false, schema: { querystring: streamQuery } },
     async (request, reply) => {
       const { after, class: eventClass, device } = request.query
       const last = request.headers['last-event-id'] ?? after

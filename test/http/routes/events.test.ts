@@ -176,6 +176,11 @@ describe('the stream', () => {
     await expect.poll(async () => (await openStream(api, port, '')).answer.status).toBe(200)
   })
 
+  test('HEAD of it is not there, where it would wait for an end that does not come', async () => {
+    const api = await startApi()
+    expect((await api.call('HEAD', 'events/stream', undefined)).status).toBe(404)
+  })
+
   test('ends when the server closes, which does not wait for it', async () => {
     const { api, port } = await listening()
     const { reading } = await openStream(api, port, '')
