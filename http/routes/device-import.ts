@@ -17,9 +17,10 @@ export function deviceImportRoute(app: Api, deps: HttpDeps): void {
     '/api/v1/devices::import',
     { config: { role: 'admin', isStreamed: true } },
     async (request, reply) => {
-      const body = request.body
-      const input = body instanceof Readable ? body : Readable.from([JSON.stringify(body ?? null)])
-      return reply.type('application/x-ndjson').send(Readable.from(importLines(deps, input)))
+      const { body } = request
+      // One device as JSON has been read already.
+      const lines = body instanceof Readable ? importLines(deps, body) : importOne(deps, body)
+      return reply.type('application/x-ndjson').send(Readable.from(lines))
     },
   )
 }
@@ -35,7 +36,11 @@ async function* importLines(deps: HttpDeps, input: Readable): AsyncGenerator<str
   }
 }
 
-async function importLine({ devices }: HttpDeps, line: string | undefined) {
+async function* importOne(deps: HttpDeps, input: unknown): AsyncGenerator<string> {
+  yield `${JSON.stringify(await importDevice(deps, input))}\n`
+}
+
+async function importLine(deps: HttpDeps, line: string | undefined) {
   if (line === undefined) return { id: null, status: 'failed', error: 'the line is too long' }
   let input: unknown
   try {
@@ -43,6 +48,10 @@ async function importLine({ devices }: HttpDeps, line: string | undefined) {
   } catch {
     return { id: null, status: 'failed', error: 'the line is not JSON' }
   }
+  return importDevice(deps, input)
+}
+
+async function importDevice({ devices }: HttpDeps, input: unknown) {
   const parsed = deviceInput.safeParse(input)
   if (!parsed.success) {
     const given = (input as { id?: unknown } | null)?.id

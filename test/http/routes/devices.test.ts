@@ -230,6 +230,14 @@ describe('the import', () => {
     expect(await imported({ id: 'meter-1', type: 'smart_meter', labels: {} })).toEqual({})
   })
 
+  test('one device as JSON is imported too, and what is nested too deep to be written again is refused', async () => {
+    const api = await startApi()
+    const one = await api.post('devices:import', { id: 'meter-1', type: 'smart_meter' })
+    expect(JSON.parse(one.text)).toMatchObject({ id: 'meter-1', status: 'created' })
+    const deep = await api.post('devices:import', '['.repeat(20_000) + ']'.repeat(20_000))
+    expect([deep.status, JSON.parse(deep.text).status]).toEqual([200, 'failed'])
+  })
+
   test('NDJSON is for the import only', async () => {
     const api = await startApi()
     const refused = await api.call('POST', 'devices', JSON.stringify(fridge), ndjson)
