@@ -9,6 +9,7 @@ import type { Api } from './api.ts'
 import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
+import { withAnswers } from './openapi-answers.ts'
 import { compileValidator, sendProblem } from './problem.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
@@ -91,6 +92,8 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
       security: [{ token: [] }],
     },
     transform: describe,
+    transformObject: (made) =>
+      'openapiObject' in made ? withAnswers(made.openapiObject) : made.swaggerObject,
   })
   // Each in a scope of its own, so that one's parser of bodies is not the others'.
   for (const add of resources) {

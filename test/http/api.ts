@@ -20,6 +20,7 @@ import { Backtests } from '../../threads/backtests.ts'
 import { Parts } from '../../threads/parts.ts'
 import { builtBacktestThread } from '../support/built-threads.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { undescribed } from './described-answer.ts'
 
 export const startMs = Date.UTC(2026, 10, 23, 12)
 const adminToken = 'the-administrators-own-token'
@@ -84,9 +85,10 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
     options: { token?: string | undefined; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     const token = 'token' in options ? options.token : adminToken
+    const path = url.startsWith('/') ? url : `/api/v1/${url}`
     const answer = await http.inject({
       method: method as 'GET',
-      url: url.startsWith('/') ? url : `/api/v1/${url}`,
+      url: path,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -96,12 +98,15 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
     })
     const isJson = String(answer.headers['content-type']).includes('json')
     const isOne = isJson && !String(answer.headers['content-type']).includes('ndjson')
-    return {
+    const answered: Answer = {
       status: answer.statusCode,
       headers: answer.headers,
       text: answer.body,
       body: isOne && answer.body !== '' ? JSON.parse(answer.body) : undefined,
     }
+    const problem = undescribed(method, path, answered)
+    if (problem !== undefined) throw new Error(`${method} ${path} is not as /openapi.json has it: ${problem}`)
+    return answered
   }
 
   return {
