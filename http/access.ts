@@ -20,6 +20,11 @@ export interface Caller {
   readonly name: string
 }
 
+/** The token that a request carries, known or not. */
+export function bearerToken({ headers }: Pick<FastifyRequest, 'headers'>): string | undefined {
+  return /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
 const rank: Readonly<Record<Role, number>> = { read: 0, operate: 1, admin: 2 }
 
 /** Keeps the caller on the request. Answers 401 or 403 when it may not use the route, before anything of the body is read. */
@@ -31,7 +36,7 @@ export async function checkAccess(
   const { role } = request.routeOptions.config
   // An unknown path under the API tells nothing to a caller without a token.
   if (role === undefined && !(request.is404 && request.url.startsWith('/api/'))) return undefined
-  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const token = bearerToken(request)
   const caller = token === undefined ? undefined : tokens.authenticate(token)
   if (caller === undefined) {
     reply.header('www-authenticate', 'Bearer realm="tidemark"')

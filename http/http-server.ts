@@ -9,6 +9,7 @@ import type { Api } from './api.ts'
 import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import type { HttpDeps } from './http-deps.ts'
+import { answerRepeats } from './idempotency.ts'
 import { withAnswers } from './openapi-answers.ts'
 import { compileValidator, sendProblem } from './problem.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
@@ -83,6 +84,7 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
     limitBodyTime(request, bodyMsMax)
     return checkAccess(deps.tokens, request, reply)
   })
+  answerRepeats(app, deps)
   app.addHook('onRoute', (route) => void routes.push(...listed(route)))
   await app.register(swagger, {
     openapi: {

@@ -51,6 +51,7 @@ export const tableNames = [
   'received-times',
   'tokens',
   'webhooks',
+  'idempotent-answers',
   'meta',
 ] as const
 export type TableName = (typeof tableNames)[number]
