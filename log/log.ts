@@ -49,6 +49,9 @@ export const tableNames = [
   'windows',
   'metric-types',
   'received-times',
+  'analytics',
+  'analytics-cells',
+  'analytics-minutes',
   'tokens',
   'webhooks',
   'idempotent-answers',
@@ -59,6 +62,8 @@ export type TableName = (typeof tableNames)[number]
 export const tableEncodings: Partial<Readonly<Record<TableName, 'binary' | 'msgpack'>>> = {
   instances: 'msgpack',
   windows: 'binary',
+  'analytics-cells': 'binary',
+  'analytics-minutes': 'binary',
 }
 export const feedTableNames = [
   'devices',
@@ -154,6 +159,7 @@ export const consumers = {
   rulesConnections: 'rules-connections',
   eventStorage: 'event-storage',
   eventDelivery: 'event-delivery',
+  analytics: 'analytics',
 } as const
 
 /** Which stream each consumer reads: retention keeps what the slowest still needs. */
@@ -164,6 +170,7 @@ export const consumedStream: Readonly<Record<string, StreamName>> = {
   [consumers.rulesConnections]: 'connections',
   [consumers.eventStorage]: 'events',
   [consumers.eventDelivery]: 'events',
+  [consumers.analytics]: 'readings',
 }
 
 /** Names of the durable counters. */

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { Analytics } from '../analytics/analytics.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import { delay } from '../lib/clock.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
@@ -12,7 +13,7 @@ import { RestartablePart } from './restartable-part.ts'
 
 const storageStopMsMax = 2_000
 
-/** The thread of ingest, the storage writer and the store. */
+/** The thread of ingest, the storage writer, the store, and live aggregates. */
 const settings = workerData as ThreadSettings
 const port = parentPort!
 const tell = (message: FromThread) => port.postMessage(message)
@@ -28,8 +29,9 @@ await store.open()
 const onStatus = (status: StoreStatus) => tell({ kind: 'store', status })
 const ingest = new RestartablePart(log, (own) => new Ingest({ log: own, logger }))
 const storage = new RestartablePart(log, (own) => new StorageWriter({ log: own, store, logger, onStatus }))
-ingest.start()
-storage.start()
+const analytics = new RestartablePart(log, (own) => new Analytics({ log: own, store, logger }))
+const parts = { ingest, storage, analytics }
+for (const part of Object.values(parts)) part.start()
 
 port.on('message', async (message: ToThread) => {
   if (message.kind === 'ask') {
@@ -37,13 +39,13 @@ port.on('message', async (message: ToThread) => {
     return
   }
   if (message.kind === 'restart') {
-    const part = message.part === 'ingest' ? ingest : storage
+    const part = parts[message.part as keyof typeof parts]
     tell({ kind: 'answer', id: message.id, value: await part.restart() })
     return
   }
   await ingest.stop()
   // What a database that hangs has in hand is written again after the next start.
-  await Promise.race([storage.stop(), delay(storageStopMsMax)])
+  await Promise.race([Promise.all([storage.stop(), analytics.stop()]), delay(storageStopMsMax)])
   await store.close()
   await log.close()
   // A write to a database that hangs must not keep the thread.

@@ -20,7 +20,7 @@ export type StoreQuestion =
   | { readonly method: 'purge'; readonly query: LatestQuery }
 
 /** Parts that can be cut off and started anew, by the thread that runs them. */
-export const partNames = { data: ['ingest', 'storage'], rules: ['rules'] } as const
+export const partNames = { data: ['ingest', 'storage', 'analytics'], rules: ['rules'] } as const
 export type PartName = (typeof partNames)[keyof typeof partNames][number]
 
 export type ToThread =

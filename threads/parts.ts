@@ -23,6 +23,7 @@ export interface PartState {
 const consumersOf: Readonly<Record<PartName, readonly string[]>> = {
   ingest: [consumers.ingest],
   storage: [consumers.storage, consumers.eventStorage],
+  analytics: [consumers.analytics],
   rules: [consumers.rules, consumers.rulesConnections],
 }
 

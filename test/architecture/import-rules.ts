@@ -15,6 +15,8 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
   ingest: ['domain', 'lib', 'log', 'registry/registry-view.ts'],
   rules: ['domain', 'lib', 'log', 'registry/registry-view.ts'],
   events: ['domain', 'lib', 'log'],
+  // The port of the database, not the writer that fills it: docs/decisions/0034.
+  analytics: ['domain', 'lib', 'log', 'storage/reading-store.ts'],
   storage: ['domain', 'lib', 'log'],
   // The read sides of the others, and the registries it edits; never a consumer or a store.
   http: [
@@ -22,6 +24,8 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'lib',
     'log',
     'registry',
+    'analytics/limits.ts',
+    'analytics/live-series.ts',
     'events/event-feed.ts',
     'rules/alarm-actions.ts',
     'rules/alarm-events.ts',
@@ -38,7 +42,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'storage/reading-store.ts',
   ],
   // The composition root of each worker thread: docs/decisions/0008.
-  threads: ['domain', 'lib', 'log', 'ingest', 'rules', 'storage'],
+  threads: ['domain', 'lib', 'log', 'analytics', 'ingest', 'rules', 'storage'],
   simulators: ['domain', 'lib'],
   // The evaluator alone, and the engine on a log: what the bench of the rules measures.
   bench: [

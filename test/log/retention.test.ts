@@ -23,7 +23,12 @@ test('a stream is kept from its slowest consumer on', async () => {
   const { log, append, commit, retention } = await setUp()
   for (let i = 0; i < 10; i++) await log.appendIngress(Buffer.from('m'), 1)
   await append('readings', 10)
-  await commit({ [consumers.ingest]: 6, [consumers.storage]: 8, [consumers.rules]: 3 })
+  await commit({
+    [consumers.ingest]: 6,
+    [consumers.storage]: 8,
+    [consumers.rules]: 3,
+    [consumers.analytics]: 5,
+  })
   await retention.sweep()
   expect([log.start('ingress'), log.start('readings')]).toEqual([6, 3])
 })

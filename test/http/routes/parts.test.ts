@@ -17,6 +17,7 @@ test('GET /parts says what each part has yet to read', async () => {
     items: [
       { name: 'ingest', restarts: 0, startedAt, lag: 7 },
       { name: 'storage', restarts: 0, startedAt, lag: 4 },
+      { name: 'analytics', restarts: 0, startedAt, lag: 3 },
       { name: 'rules', restarts: 0, startedAt, lag: 3 },
     ],
   })
@@ -32,6 +33,7 @@ test('a restart is answered once the part runs again, and is counted for that pa
   expect((await api.get('parts')).body.items).toEqual([
     { name: 'ingest', restarts: 0, startedAt, lag: 0 },
     { name: 'storage', restarts: 2, startedAt: new Date(startMs + 60_000).toISOString(), lag: 0 },
+    { name: 'analytics', restarts: 0, startedAt, lag: 0 },
     { name: 'rules', restarts: 0, startedAt, lag: 0 },
   ])
 })
