@@ -15,6 +15,7 @@ import { compileValidator, sendProblem } from './problem.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { deviceImportRoute } from './routes/device-import.ts'
 import { deviceRoutes } from './routes/devices.ts'
@@ -50,6 +51,7 @@ const resources = [
   ruleSetRoutes,
   ruleTestRoute,
   readingRoutes,
+  analyticsRoutes,
   eventRoutes,
   alarmRoutes,
   alarmHistoryRoutes,

@@ -1,0 +1,96 @@
+import { setMaxListeners } from 'node:events'
+import { z } from 'zod'
+import { topMax } from '../../analytics/limits.ts'
+import { leftOutOf, seriesOf, topOf } from '../../analytics/live-series.ts'
+import { isDeviceType, isLabelName, isMetricName } from '../../domain/names.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { Api } from '../api.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import { streamMinutes } from '../minute-stream.ts'
+import { encodeCursor, numberedPageQuery } from '../paging.ts'
+import { sendProblem } from '../problem.ts'
+import { queryTime, timeMax, timeMin } from '../time.ts'
+
+const type = z.string().refine(isDeviceType, 'not a device type')
+const metric = z.string().refine((name) => isMetricName(name), 'not a metric name')
+const by = z.string().refine(isLabelName, 'not a label name').optional()
+const seriesQuery = z.strictObject({
+  ...numberedPageQuery,
+  type,
+  metric,
+  by,
+  fn: z.enum(['sum', 'mean', 'min', 'max', 'count']).default('mean'),
+  from: queryTime.optional(),
+  to: queryTime.optional(),
+})
+const topQuery = z.strictObject({
+  type,
+  metric,
+  n: z.coerce.number().int().min(1).max(topMax).default(10),
+})
+const minuteStart = z.coerce.number().int().min(timeMin).max(timeMax)
+const streamsMax = 100
+
+/** Live aggregates of the last day: series by minute, the highest and lowest devices, a stream. */
+export function analyticsRoutes(app: Api, { log, logger }: HttpDeps): void {
+  app.get(
+    '/api/v1/analytics/series',
+    { config: { role: 'read' }, schema: { querystring: seriesQuery } },
+    async ({ query: { limit, cursor, from, to, fn, ...query } }) => {
+      // The cursor holds the minute with which the next page begins.
+      const span = { from: cursor ?? from ?? timeMin, to: to ?? timeMax, limit }
+      const { minutes, next } = seriesOf(log, query, span)
+      const items = minutes.map(({ time, figures, isClosed }) => ({
+        time: rfc3339(time),
+        values: Object.fromEntries([...figures].map(([group, own]) => [group, own[fn]])),
+        closed: isClosed,
+      }))
+      const nextCursor = next === undefined ? null : encodeCursor(String(next))
+      return { items, nextCursor, ...leftOutOf(log, query.type) }
+    },
+  )
+
+  app.get(
+    '/api/v1/analytics/top',
+    { config: { role: 'read' }, schema: { querystring: topQuery } },
+    async ({ query: { n, ...query } }) => {
+      const { highest, lowest } = await topOf(log, query, n)
+      const shown = (ranked: typeof highest) => ranked.map((one) => ({ ...one, time: rfc3339(one.time) }))
+      return { highest: shown(highest), lowest: shown(lowest), ...leftOutOf(log, query.type) }
+    },
+  )
+
+  const closing = new AbortController()
+  setMaxListeners(streamsMax + 1, closing.signal)
+  app.addHook('preClose', async () => closing.abort())
+  let streams = 0
+  app.get(
+    '/api/v1/analytics/stream',
+    { config: { role: 'read' }, schema: { querystring: z.strictObject({ type, metric, by }) } },
+    async (request, reply) => {
+      const given = request.headers['last-event-id']
+      const last = given === undefined ? undefined : minuteStart.safeParse(given)
+      if (last?.success === false) {
+        const errors = [{ pointer: '/headers/last-event-id', detail: 'not the start of a minute' }]
+        return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'Last-Event-ID is not valid', errors)
+      }
+      if (streams >= streamsMax)
+        return sendProblem(reply, 503, 'TIDEMARK_STREAM_LIMIT', `${streamsMax} streams are open`)
+      streams++
+      reply.hijack()
+      request.raw.socket.setTimeout(0)
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      await streamMinutes(log, reply.raw, request.query, last?.data, closing.signal)
+        .catch((error) =>
+          logger.error({ code: 'TIDEMARK_INTERNAL', detail: messageOf(error) }, 'a stream of minutes failed'),
+        )
+        .finally(() => streams--)
+      return reply
+    },
+  )
+}
+
+/** Whole seconds without a fraction, as the contract shows them. */
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z')
+}
