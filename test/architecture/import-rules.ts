@@ -15,7 +15,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
   ingest: ['domain', 'lib', 'log', 'registry/registry-view.ts'],
   rules: ['domain', 'lib', 'log', 'registry/registry-view.ts'],
   events: ['domain', 'lib', 'log'],
-  // The port of the database, not the writer that fills it: docs/decisions/0034.
+  // The port of the database, not the writer that fills it: docs/decisions/0032.
   analytics: ['domain', 'lib', 'log', 'storage/reading-store.ts'],
   storage: ['domain', 'lib', 'log'],
   // The read sides of the others, and the registries it edits; never a consumer or a store.
