@@ -95,6 +95,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http'],
   '@fastify/swagger': ['http'],
   'fastify-type-provider-zod': ['http'],
+  'ipaddr.js': ['lib/address-guard.ts'],
   zod: ['http', 'registry', 'rules', 'simulators'],
   commander: ['cli', 'bench'],
   pino: ['lib'],
