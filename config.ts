@@ -1,8 +1,9 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { parseNetworks } from './lib/address-guard.ts'
 import { messageOf, TidemarkError } from './lib/errors.ts'
 
-type Kind = 'text' | 'file' | 'url' | 'port' | 'count' | 'flag' | 'bytes' | readonly string[]
+type Kind = 'text' | 'file' | 'url' | 'networks' | 'port' | 'count' | 'flag' | 'bytes' | readonly string[]
 
 /** One option of `tidemark start`. The table below drives flags, environment, file, `--help` and `config print`. */
 export interface Option {
@@ -108,6 +109,17 @@ export const options = [
     description: 'connections of one address (not loopback)',
   },
   {
+    key: 'webhookAllowHttp',
+    kind: 'flag',
+    fallback: false,
+    description: 'allow webhooks with plain http URLs',
+  },
+  {
+    key: 'webhookAllowNetworks',
+    kind: 'networks',
+    description: 'networks not public that webhooks may reach all the same, by comma',
+  },
+  {
     key: 'adminToken',
     kind: 'text',
     isSecret: true,
@@ -143,6 +155,8 @@ export interface Config {
   readonly logBytesMax: number
   readonly rulePairsMax: number
   readonly connectionsPerAddressMax: number
+  readonly webhookAllowHttp: boolean
+  readonly webhookAllowNetworks?: string
   readonly adminToken?: string
 }
 
@@ -241,6 +255,9 @@ function parse(option: Option, given: unknown, source: string): string | number 
       return file(option, given, source)
     case 'url':
       return url(option, given, source)
+    case 'networks':
+      if (typeof given === 'string' && parseNetworks(given) !== undefined) return given
+      throw invalid(key, source, 'networks by comma, such as 10.20.0.0/16,127.0.0.1')
     case 'flag':
       if (given === true || given === 'true' || given === '1') return true
       if (given === false || given === 'false' || given === '0') return false

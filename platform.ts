@@ -4,7 +4,9 @@ import { setFlagsFromString } from 'node:v8'
 import { Broker } from './broker/broker.ts'
 import type { Config } from './config.ts'
 import { EventDelivery } from './events/event-delivery.ts'
+import { WebhookDelivery } from './events/webhook-delivery.ts'
 import { messageLedger } from './http/ledger.ts'
+import { parseNetworks } from './lib/address-guard.ts'
 import { delay, wallClock } from './lib/clock.ts'
 import { messageOf } from './lib/errors.ts'
 import { killOwnProcess } from './lib/kill-own-process.ts'
@@ -17,6 +19,7 @@ import { Retention } from './log/retention.ts'
 import { DeviceRegistry, newSecret } from './registry/device-registry.ts'
 import { ProfileRegistry } from './registry/profile-registry.ts'
 import { TokenRegistry } from './registry/token-registry.ts'
+import { WebhookRegistry } from './registry/webhook-registry.ts'
 import { RuleRegistry } from './rules/rule-registry.ts'
 import type { StoreConfig } from './storage/open-store.ts'
 import type { StoreStatus } from './storage/storage-writer.ts'
@@ -93,6 +96,11 @@ async function startParts(
   const profiles = new ProfileRegistry(log)
   const tokens = new TokenRegistry(log, clock, adminToken)
   const rules = new RuleRegistry(log, clock)
+  const policy = {
+    allowHttp: config.webhookAllowHttp,
+    networks: parseNetworks(config.webhookAllowNetworks ?? '') ?? [],
+  }
+  const webhooks = new WebhookRegistry(log, policy)
 
   let store: StoreStatus = { up: true }
   const settings = {
@@ -141,6 +149,7 @@ async function startParts(
     metrics,
     publish: (topic, payload) => broker.publish(topic, payload, 1),
   })
+  const webhookDelivery = new WebhookDelivery({ log, clock, logger, policy, webhooks })
   const backtests = new Backtests()
   const http = await createHttpServer({
     log,
@@ -151,6 +160,8 @@ async function startParts(
     profiles,
     tokens,
     rules,
+    webhooks,
+    webhookSender: webhookDelivery,
     store: data.store,
     parts: new Parts({ log, clock, threads: { data, rules: rulesThread } }),
     backtests,
@@ -162,6 +173,7 @@ async function startParts(
   const { port: mqttPort } = await broker.start()
   broker.attach(http.server)
   delivery.start()
+  webhookDelivery.start()
 
   return {
     mqttUrl: `mqtt://${config.host}:${mqttPort}`,
@@ -171,6 +183,7 @@ async function startParts(
       const steps: readonly (readonly [string, () => Promise<void>])[] = [
         // Before those leave whom it tells: what comes from here on is told after the next start.
         ['delivery of events', () => delivery.stop()],
+        ['webhooks', () => webhookDelivery.stop()],
         ['broker', () => broker.stop()],
         ['draining', () => drained(log, () => store.up)],
         ['tests of rules', () => backtests.stop()],

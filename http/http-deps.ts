@@ -1,3 +1,4 @@
+import type { DeadDelivery } from '../domain/webhook.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -5,6 +6,7 @@ import type { Log } from '../log/log.ts'
 import type { DeviceRegistry } from '../registry/device-registry.ts'
 import type { ProfileRegistry } from '../registry/profile-registry.ts'
 import type { TokenRegistry } from '../registry/token-registry.ts'
+import type { WebhookRegistry } from '../registry/webhook-registry.ts'
 import type { BacktestPlan, BacktestResult, BacktestStep } from '../rules/backtest.ts'
 import type { RuleRegistry } from '../rules/rule-registry.ts'
 import type { ReadingStore } from '../storage/reading-store.ts'
@@ -20,6 +22,35 @@ export interface PartState {
   readonly lag: number
 }
 
+/** What sends events to webhooks. `uid` is that of the webhook's record. */
+export interface WebhookSender {
+  /** Sends a test event once. */
+  test(target: { readonly id?: string; readonly url: string; readonly secret: string }): Promise<{
+    readonly delivered: boolean
+    readonly status?: number
+    readonly detail?: string
+    readonly durationMs: number
+  }>
+  /** Undefined for a moment after the webhook was made. */
+  status(uid: string):
+    | {
+        readonly waiting: number
+        readonly deadDeliveries: number
+        readonly failing: { readonly since: string; readonly detail: string } | null
+      }
+    | undefined
+  deadDeliveries(uid: string, range: { after?: string | undefined; limit: number }): readonly DeadDelivery[]
+  /** Sends dead deliveries once more, all or those of `ids`, up to the first that fails. */
+  replay(
+    uid: string,
+    ids: readonly string[] | undefined,
+  ): Promise<{
+    readonly replayed: number
+    readonly failed: readonly { readonly id: string; readonly reason: string }[]
+    readonly more: boolean
+  }>
+}
+
 /** What the HTTP face needs of the platform. */
 export interface HttpDeps {
   readonly log: Log
@@ -30,6 +61,8 @@ export interface HttpDeps {
   readonly profiles: ProfileRegistry
   readonly tokens: TokenRegistry
   readonly rules: RuleRegistry
+  readonly webhooks: WebhookRegistry
+  readonly webhookSender: WebhookSender
   readonly store: Pick<ReadingStore, 'readings' | 'timeline' | 'latest' | 'purge'>
   /** What reads the log, each part alone. */
   readonly parts: {

@@ -31,6 +31,7 @@ import { ruleSetRoutes } from './routes/rule-sets.ts'
 import { ruleTestRoute } from './routes/rule-test.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 /** A route as it was registered: in `url` a colon of the path itself is written `::`. */
 export interface Route {
@@ -58,6 +59,7 @@ const resources = [
   maintenanceWindowRoutes,
   deadLetterRoutes,
   tokenRoutes,
+  webhookRoutes,
   operationRoutes,
   partRoutes,
   problemRoutes,

@@ -1,5 +1,5 @@
 import { anonymousMemoryBytes } from '../lib/anonymous-memory.ts'
-import type { LogStats } from '../log/log.ts'
+import { counters, type LogStats } from '../log/log.ts'
 import type { AlarmFigures } from '../rules/alarm-figures.ts'
 import { consumerLags, messageLedger } from './ledger.ts'
 
@@ -9,6 +9,8 @@ interface Family {
   readonly type: 'counter' | 'gauge'
   readonly values: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[]
 }
+
+const webhookOutcomes = ['delivered', 'failed', 'dead', 'dropped'] as const
 
 /** Counters and gauges that live in the log, in the Prometheus text format 0.0.4; all from one `stats`, so they agree. */
 export function logMetrics(stats: LogStats, live: { connectedDevices: number; storeUp: boolean }): string {
@@ -55,6 +57,14 @@ export function logMetrics(stats: LogStats, live: { connectedDevices: number; st
         const [, eventClass = '', severity = '', state = ''] = name.split(':')
         return [{ class: eventClass, severity, state }, count]
       }),
+    ),
+    counter(
+      'tidemark_webhook_deliveries_total',
+      'Events delivered to webhooks, attempts that failed, events given up and, of those, dropped',
+      webhookOutcomes.map((outcome) => [
+        { outcome },
+        stats.counters[counters.webhookDeliveries(outcome)] ?? 0,
+      ]),
     ),
     counter(
       'tidemark_rule_evaluations_total',

@@ -55,6 +55,8 @@ export const tableNames = [
   'tokens',
   'webhooks',
   'idempotent-answers',
+  'webhook-places',
+  'dead-deliveries',
   'meta',
 ] as const
 export type TableName = (typeof tableNames)[number]
@@ -160,6 +162,7 @@ export const consumers = {
   eventStorage: 'event-storage',
   eventDelivery: 'event-delivery',
   analytics: 'analytics',
+  webhooks: 'webhooks',
 } as const
 
 /** Which stream each consumer reads: retention keeps what the slowest still needs. */
@@ -171,6 +174,7 @@ export const consumedStream: Readonly<Record<string, StreamName>> = {
   [consumers.eventStorage]: 'events',
   [consumers.eventDelivery]: 'events',
   [consumers.analytics]: 'readings',
+  [consumers.webhooks]: 'events',
 }
 
 /** Names of the durable counters. */
@@ -183,4 +187,6 @@ export const counters = {
     `events:${eventClass}:${severity}:${state}`,
   ruleEvaluations: 'rules.evaluations',
   repeats: 'readings.repeated',
+  /** `delivered`, `failed` (an attempt), `dead`, `dropped` (of the dead ones, the oldest). */
+  webhookDeliveries: (outcome: string) => `webhooks:${outcome}`,
 } as const

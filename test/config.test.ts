@@ -66,7 +66,8 @@ test('every option has a flag, a variable and a key, which all three work', () =
   const example = ({ kind, fallback }: Option): string => {
     if (typeof kind === 'object') return kind[0]!
     const examples = { text: '/some', file: path, url: 'https://db:1', port: '99', count: '77', flag: 'true' }
-    return fallback === 'broker,ingest,rules,http' ? fallback : { ...examples, bytes: '2MiB' }[kind]
+    const others = { bytes: '2MiB', networks: '10.20.0.0/16' }
+    return fallback === 'broker,ingest,rules,http' ? fallback : { ...examples, ...others }[kind]
   }
   const beside = { tlsCert: path, tlsKey: path, allowPlain: true }
   for (const option of options as readonly Option[]) {
@@ -135,6 +136,9 @@ describe('a bad value is refused with its key, where it came from and what was e
     ['host', 7, 'text'],
     ...['db:8086', 'ftp://db', 'http://', 'http://user:pw@db', 5].map((bad): [string, unknown, string] => [
       ...(['influxUrl', bad, 'an http or https URL without credentials in it'] as const),
+    ]),
+    ...['10.0.0.0/33', 'private', '10.0.0.0/8 fd00::/8', 10].map((bad): [string, unknown, string] => [
+      ...(['webhookAllowNetworks', bad, 'networks by comma, such as 10.20.0.0/16,127.0.0.1'] as const),
     ]),
     ['tlsCert', '/nowhere/cert.pem', 'a readable file'],
     ['tlsKey', 5, 'the path of a file'],

@@ -3,8 +3,10 @@ import { onTestFinished } from 'vitest'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { EventRecord } from '../../domain/event.ts'
 import type { ReadingBatch } from '../../domain/reading-batch.ts'
+import { WebhookDelivery } from '../../events/webhook-delivery.ts'
 import type { HttpDeps } from '../../http/http-deps.ts'
 import { createHttpServer } from '../../http/http-server.ts'
+import { parseNetworks } from '../../lib/address-guard.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { createMetrics } from '../../lib/metrics.ts'
@@ -14,6 +16,7 @@ import type { Log } from '../../log/log.ts'
 import { DeviceRegistry } from '../../registry/device-registry.ts'
 import { ProfileRegistry } from '../../registry/profile-registry.ts'
 import { type Role, TokenRegistry } from '../../registry/token-registry.ts'
+import { WebhookRegistry } from '../../registry/webhook-registry.ts'
 import { RuleRegistry } from '../../rules/rule-registry.ts'
 import { DuckDbStore } from '../../storage/duckdb-store.ts'
 import { Backtests } from '../../threads/backtests.ts'
@@ -24,6 +27,8 @@ import { undescribed } from './described-answer.ts'
 
 export const startMs = Date.UTC(2026, 10, 23, 12)
 const adminToken = 'the-administrators-own-token'
+/** Webhooks of the tests may reach one network that is not public. */
+const policy = { allowHttp: true, networks: parseNetworks('127.0.0.0/8')! }
 
 export interface Answer {
   readonly status: number
@@ -43,6 +48,11 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
   const clock: Clock = { now: () => nowMs }
   const devices = new DeviceRegistry(log, clock)
   const tokens = new TokenRegistry(log, clock, adminToken)
+  const webhooks = new WebhookRegistry(log, policy)
+  const webhookDelivery = new WebhookDelivery({
+    ...{ log, clock, logger: silentLogger, policy, webhooks },
+    limits: { firstMs: 1, maxMs: 5 },
+  })
   const online = new Set<string>()
   const deps: HttpDeps = {
     log,
@@ -53,6 +63,8 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
     tokens,
     profiles: new ProfileRegistry(log),
     rules: new RuleRegistry(log, clock),
+    webhooks,
+    webhookSender: webhookDelivery,
     store,
     // Their threads are not here: a restart is only counted.
     parts: new Parts({ log, clock, threads: { data: countedThread(), rules: countedThread() } }),
@@ -74,6 +86,7 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
   const http = await createHttpServer(deps, options)
   onTestFinished(async () => {
     await http.close()
+    await webhookDelivery.stop()
     await store.close()
     await log.close()
   })
@@ -112,6 +125,7 @@ export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bod
   return {
     ...deps,
     store,
+    webhookDelivery,
     http,
     online,
     adminToken,

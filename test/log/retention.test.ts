@@ -52,7 +52,7 @@ test('a consumer that does not run here holds nothing back', async () => {
 test('events stay for those who ask later, but never more than are needed', async () => {
   const { log, append, commit, retention } = await setUp({ eventsKept: 4 })
   await append('events', 10)
-  await commit({ [consumers.eventStorage]: 10, [consumers.eventDelivery]: 3 })
+  await commit({ [consumers.eventStorage]: 10, [consumers.webhooks]: 10, [consumers.eventDelivery]: 3 })
   await retention.sweep()
   expect(log.start('events')).toBe(3)
   await commit({ [consumers.eventDelivery]: 10 })

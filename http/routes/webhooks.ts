@@ -1,0 +1,146 @@
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { WebhookRecord } from '../../domain/webhook.ts'
+import type { Role } from '../../registry/token-registry.ts'
+import { webhooksMax } from '../../registry/webhook-registry.ts'
+import type { Api } from '../api.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import { numberedPageQuery, page, pageQuery } from '../paging.ts'
+import { sendProblem } from '../problem.ts'
+
+/** Of a webhook that was made this moment. */
+const idle = { waiting: 0, deadDeliveries: 0, failing: null }
+const params = z.object({ id: z.string() })
+const sequence = z.string().regex(/^\d{20}$/, 'not the sequence of an event')
+const replayInput = z.union(
+  [z.strictObject({ ids: z.array(sequence).min(1).max(100) }), z.strictObject({ all: z.literal(true) })],
+  'expected {"ids": ["00000000000000018734", …]}, at most 100, or {"all": true}',
+)
+
+/** Webhooks: whom events are sent to. A secret goes in and never comes back. */
+export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): void {
+  const { schemas } = webhooks
+  const shown = (webhook: WebhookRecord, role: Role | undefined) => asShown(webhook, role, webhookSender)
+
+  app.post(
+    '/api/v1/webhooks',
+    { config: { role: 'admin' }, schema: { body: schemas.created } },
+    async (request, reply) => {
+      const created = await webhooks.create(request.body)
+      if (created.outcome === 'exists')
+        return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `webhook ${request.body.id} exists`)
+      if (created.outcome === 'full')
+        return sendProblem(reply, 409, 'TIDEMARK_WEBHOOK_LIMIT', `there are ${webhooksMax} webhooks`)
+      reply.code(201).header('location', `/api/v1/webhooks/${created.webhook.id}`)
+      return reply.send(shown(created.webhook, request.caller?.role))
+    },
+  )
+
+  app.get(
+    '/api/v1/webhooks',
+    { config: { role: 'read' }, schema: { querystring: z.strictObject(pageQuery) } },
+    async ({ query: { limit, cursor }, caller }) => {
+      const found = webhooks.list({ after: cursor, limit: limit + 1 })
+      return page(
+        found.map((webhook) => shown(webhook, caller?.role)),
+        limit,
+        ({ id }) => id,
+      )
+    },
+  )
+
+  app.get(
+    '/api/v1/webhooks/:id',
+    { config: { role: 'read' }, schema: { params } },
+    async (request, reply) => {
+      const webhook = webhooks.find(request.params.id)
+      return webhook === undefined ? missing(reply, request.params.id) : shown(webhook, request.caller?.role)
+    },
+  )
+
+  app.put(
+    '/api/v1/webhooks/:id',
+    { config: { role: 'admin' }, schema: { params, body: schemas.replaced } },
+    async (request, reply) => {
+      const { id } = request.params
+      const { id: given = id, ...settings } = request.body
+      if (given !== id) {
+        const errors = [{ pointer: '/id', detail: `expected ${id}, as in the path` }]
+        return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the request does not match its schema', errors)
+      }
+      const changed = await webhooks.change(id, settings)
+      return changed === undefined ? missing(reply, id) : shown(changed, request.caller?.role)
+    },
+  )
+
+  app.patch(
+    '/api/v1/webhooks/:id',
+    { config: { role: 'admin' }, schema: { params, body: schemas.changed } },
+    async (request, reply) => {
+      const changed = await webhooks.change(request.params.id, request.body)
+      return changed === undefined ? missing(reply, request.params.id) : shown(changed, request.caller?.role)
+    },
+  )
+
+  app.delete(
+    '/api/v1/webhooks/:id',
+    { config: { role: 'admin' }, schema: { params } },
+    async (request, reply) => {
+      if (await webhooks.remove(request.params.id)) return reply.code(204).send()
+      return missing(reply, request.params.id)
+    },
+  )
+
+  app.post(
+    '/api/v1/webhooks::test',
+    { config: { role: 'admin' }, schema: { body: schemas.tested } },
+    async ({ body: { id, url = '', secret = '' } }, reply) => {
+      if (id === undefined) return webhookSender.test({ url, secret })
+      const webhook = webhooks.find(id)
+      return webhook === undefined ? missing(reply, id) : webhookSender.test(webhook)
+    },
+  )
+
+  app.get(
+    '/api/v1/webhooks/:id/dead-deliveries',
+    { config: { role: 'read' }, schema: { params, querystring: z.strictObject(numberedPageQuery) } },
+    async (request, reply) => {
+      const { limit, cursor } = request.query
+      const webhook = webhooks.find(request.params.id)
+      if (webhook === undefined) return missing(reply, request.params.id)
+      const after = cursor === undefined ? undefined : String(cursor).padStart(20, '0')
+      const found = webhookSender.deadDeliveries(webhook.uid, { after, limit: limit + 1 })
+      return page(found, limit, ({ id }) => String(Number(id)))
+    },
+  )
+
+  app.post(
+    '/api/v1/webhooks/:id/dead-deliveries::replay',
+    { config: { role: 'operate' }, schema: { params, body: replayInput } },
+    async (request, reply) => {
+      const webhook = webhooks.find(request.params.id)
+      if (webhook === undefined) return missing(reply, request.params.id)
+      return webhookSender.replay(webhook.uid, 'ids' in request.body ? request.body.ids : undefined)
+    },
+  )
+}
+
+/**
+ * A webhook as people see it. Chat services put the right to post into the path: only who may change it is told more than
+ * the origin.
+ */
+function asShown(
+  { id, url, classes, severities, rules, uid }: WebhookRecord,
+  role: Role | undefined,
+  sender: HttpDeps['webhookSender'],
+) {
+  const { waiting, deadDeliveries, failing } = sender.status(uid) ?? idle
+  return {
+    ...{ id, url: role === 'admin' ? url : new URL(url).origin, classes, severities, rules },
+    ...{ waiting, deadDeliveries, failing },
+  }
+}
+
+function missing(reply: FastifyReply, id: string): FastifyReply {
+  return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no webhook ${id}`)
+}

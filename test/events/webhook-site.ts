@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { type EventRecord, eventSequence } from '../../domain/event.ts'
+import { WebhookDelivery } from '../../events/webhook-delivery.ts'
+import type { WebhookLimits } from '../../events/webhook-limits.ts'
+import { parseNetworks } from '../../lib/address-guard.ts'
+import { wallClock } from '../../lib/clock.ts'
+import { silentLogger } from '../../lib/logger.ts'
+import { openLmdbLog } from '../../log/lmdb-log.ts'
+import type { Log } from '../../log/log.ts'
+import { WebhookRegistry } from '../../registry/webhook-registry.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { type Behaviour, isSigned, type Received, webhookReceiver } from './webhook-receiver.ts'
+
+export const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+export const key = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'base64')
+const policy = { allowHttp: true, networks: parseNetworks('127.0.0.0/8')! }
+export const everything = { classes: [], severities: [], rules: [] }
+export const patient = { timeout: 20_000 }
+
+export function eventOf(n: number, given: Partial<EventRecord['data']> = {}): EventRecord {
+  const time = new Date(Date.UTC(2026, 10, 23) + n).toISOString()
+  return {
+    specversion: '1.0',
+    id: `event-${n}`,
+    source: '/rules/r',
+    type: 'tidemark.maintenance.raised.v1',
+    subject: 'fridge-1',
+    time,
+    datacontenttype: 'application/json',
+    data: {
+      ...{ alarm: 'a', rule: 'r', ruleVersion: 1, device: 'fridge-1', deviceType: 'fridge' },
+      ...{ class: 'maintenance', severity: 'major', state: 'raised', message: 'm' },
+      ...{ since: time, recorded: time, evidence: [], ...given },
+    },
+  }
+}
+
+export async function openLog() {
+  const log = await openLmdbLog({ path: join(tempDir(), 'log') })
+  onTestFinished(() => log.close())
+  return { log, webhooks: new WebhookRegistry(log, policy) }
+}
+
+export async function append(log: Log, events: readonly EventRecord[]): Promise<void> {
+  await log.transaction((tx) => {
+    for (const event of events) tx.append('events', Buffer.from(JSON.stringify(event)), 1)
+  })
+}
+
+export function deliver(
+  log: Log,
+  webhooks: WebhookRegistry,
+  limits: Partial<WebhookLimits> = {},
+  timeoutMs = 5_000,
+) {
+  const delivery = new WebhookDelivery({
+    ...{ log, clock: wallClock, logger: silentLogger, policy, webhooks, timeoutMs },
+    limits: { firstMs: 2, maxMs: 20, ...limits },
+  })
+  delivery.start()
+  onTestFinished(() => delivery.stop())
+  return delivery
+}
+
+/** A log, a webhook on a receiver that behaves so, and its delivery. */
+export async function site(behave?: Behaviour, limits: Partial<WebhookLimits> = {}) {
+  const { log, webhooks } = await openLog()
+  const receiver = await webhookReceiver(behave)
+  const created = await webhooks.create({ id: 'w', url: receiver.url, secret, ...everything })
+  if (created.outcome !== 'created') throw new Error(created.outcome)
+  const delivery = deliver(log, webhooks, limits)
+  return { log, webhooks, receiver, delivery, uid: created.webhook.uid }
+}
+
+export const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
+export const ids = (received: readonly Received[]) => received.map(({ id }) => id)
+/** So many events, of several alarms in turn. */
+export const eventsOf = (count: number, alarms: number) =>
+  upTo(count).map((n) => eventOf(n, { alarm: `alarm-${n % alarms}` }))
+
+/** Every event was taken, those of each alarm in order, all verifiable, repeats with the same id and body. */
+export function expectAll(
+  received: readonly Received[],
+  taken: readonly Received[],
+  events: readonly EventRecord[],
+) {
+  const firstTaken = new Map<string, Received>()
+  for (const one of taken) if (!firstTaken.has(one.id)) firstTaken.set(one.id, one)
+  for (const alarm of new Set(events.map(({ data }) => data.alarm))) {
+    const inOrder = events.filter(({ data }) => data.alarm === alarm).map(({ id }) => id)
+    expect(
+      [...firstTaken.values()].filter(({ event }) => event.data.alarm === alarm).map(({ id }) => id),
+    ).toEqual(inOrder)
+    // Not even tried before the one before it was taken.
+    const tried = [...new Set(ids(received.filter(({ event }) => event.data.alarm === alarm)))]
+    expect(tried).toEqual(inOrder)
+  }
+  expect(received.filter((one) => !isSigned(one, key))).toEqual([])
+  for (const one of received) {
+    const n = Number(one.id.replace('event-', ''))
+    expect(one.event).toEqual({ ...events[n], sequence: eventSequence(n) })
+  }
+}
