@@ -17,7 +17,7 @@ const events = Array.from({ length: 300 }, (_, n): EventRecord => {
   const event = eventOf(n)
   return { ...event, data: { ...event.data, alarm: `alarm-${n % 6}` } }
 })
-const killsAt = [50, 130, 230]
+const killsAt = [90, 210]
 const flags = ['--webhook-allow-http', '--webhook-allow-networks', '127.0.0.0/8', '--log-level', 'error']
 const patient = { timeout: 30_000 }
 
