@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Role, TokenRegistry } from '../registry/token-registry.ts'
+import type { FailedAuthentications } from './failed-authentications.ts'
 import { sendProblem } from './problem.ts'
 
 declare module 'fastify' {
@@ -27,18 +28,26 @@ export function bearerToken({ headers }: Pick<FastifyRequest, 'headers'>): strin
 
 const rank: Readonly<Record<Role, number>> = { read: 0, operate: 1, admin: 2 }
 
-/** Keeps the caller on the request. Answers 401 or 403 when it may not use the route, before anything of the body is read. */
+/** Keeps the caller on the request. Answers 401, 403 or 429 when it may not use the route, before anything of the body is read. */
 export async function checkAccess(
   tokens: Pick<TokenRegistry, 'authenticate'>,
+  failed: FailedAuthentications,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
   const { role } = request.routeOptions.config
   // An unknown path under the API tells nothing to a caller without a token.
   if (role === undefined && !(request.is404 && request.url.startsWith('/api/'))) return undefined
+  const waitSeconds = failed.waitSeconds(request.ip)
+  if (waitSeconds > 0) {
+    reply.header('retry-after', waitSeconds)
+    const detail = `too many requests without a valid token from ${request.ip}`
+    return sendProblem(reply, 429, 'TIDEMARK_AUTHENTICATION_LIMIT', detail)
+  }
   const token = bearerToken(request)
   const caller = token === undefined ? undefined : tokens.authenticate(token)
   if (caller === undefined) {
+    failed.count(request.ip)
     reply.header('www-authenticate', 'Bearer realm="tidemark"')
     const detail = 'a valid token is needed: Authorization: Bearer <token>'
     return sendProblem(reply, 401, 'TIDEMARK_NOT_AUTHENTICATED', detail)

@@ -7,6 +7,7 @@ import { fieldProblems, InvalidRequest, sendProblem } from './problem.ts'
 const refusals: Readonly<Record<number, `TIDEMARK_${string}`>> = {
   413: 'TIDEMARK_BODY_TOO_LARGE',
   415: 'TIDEMARK_MEDIA_TYPE',
+  429: 'TIDEMARK_REQUEST_RATE',
 }
 
 const retryAfterSeconds = 2

@@ -8,11 +8,13 @@ import { checkAccess } from './access.ts'
 import type { Api } from './api.ts'
 import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
+import { FailedAuthentications } from './failed-authentications.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { answerRepeats } from './idempotency.ts'
 import { withAnswers } from './openapi-answers.ts'
 import { compileValidator, sendProblem } from './problem.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
+import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './request-rate.ts'
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
@@ -66,7 +68,10 @@ const resources = [
 ]
 
 /** Builds the HTTP face; `listen` starts it. The schemas of the routes also make `/openapi.json`. */
-export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = {}) {
+export async function createHttpServer(
+  deps: HttpDeps,
+  { bodyMsMax = 10_000, requestsPerMinuteMax = perMinuteMax } = {},
+) {
   const app = fastify({
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
@@ -83,11 +88,13 @@ export async function createHttpServer(deps: HttpDeps, { bodyMsMax = 10_000 } = 
     sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', 'there is nothing at this path'),
   )
   app.decorateRequest('caller')
+  const failed = new FailedAuthentications(deps.clock)
   app.addHook('onRequest', (request, reply) => {
     tellRequestId(request, reply)
     limitBodyTime(request, bodyMsMax)
-    return checkAccess(deps.tokens, request, reply)
+    return checkAccess(deps.tokens, failed, request, reply)
   })
+  await limitRequestRate(app, requestsPerMinuteMax)
   answerRepeats(app, deps)
   app.addHook('onRoute', (route) => void routes.push(...listed(route)))
   await app.register(swagger, {

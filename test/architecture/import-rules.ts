@@ -93,6 +93,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   '@influxdata/influxdb-client': ['storage', 'bench/diy-subscriber.ts'],
   '@marcbachmann/cel-js': ['rules/cel.ts'],
   fastify: ['http'],
+  '@fastify/rate-limit': ['http/request-rate.ts'],
   '@fastify/swagger': ['http'],
   'fastify-type-provider-zod': ['http'],
   'ipaddr.js': ['lib/address-guard.ts'],

@@ -39,7 +39,10 @@ export interface Answer {
 }
 
 /** The HTTP face over a real log, real registries and a real DuckDB; stopped when the test ends. */
-export async function startApi(overrides: Partial<HttpDeps> = {}, options: { bodyMsMax?: number } = {}) {
+export async function startApi(
+  overrides: Partial<HttpDeps> = {},
+  options: { bodyMsMax?: number; requestsPerMinuteMax?: number } = {},
+) {
   const path = tempDir()
   const log = await openLmdbLog({ path: join(path, 'log') })
   const store = new DuckDbStore({ path: join(path, 'readings.duckdb'), memoryLimitMb: 64 })
