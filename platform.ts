@@ -151,6 +151,10 @@ async function startParts(
   })
   const webhookDelivery = new WebhookDelivery({ log, clock, logger, policy, webhooks })
   const backtests = new Backtests()
+  let mqttPorts: { plain: number; tls: number | undefined } = {
+    plain: config.mqttPort,
+    tls: config.mqttsPort,
+  }
   const http = await createHttpServer({
     log,
     clock,
@@ -167,10 +171,12 @@ async function startParts(
     backtests,
     storeStatus: () => ({ kind: config.store, ...store }),
     connections: broker.connections,
+    mqttPorts: () => mqttPorts,
     republish: broker.republish,
   })
   const { port: httpPort } = await http.listen(config.host, config.httpPort)
-  const { port: mqttPort } = await broker.start()
+  const { port: mqttPort, tlsPort } = await broker.start()
+  mqttPorts = { plain: mqttPort, tls: tlsPort }
   broker.attach(http.server)
   delivery.start()
   webhookDelivery.start()

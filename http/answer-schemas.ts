@@ -164,6 +164,18 @@ export const answerSchemas = {
   Device: device,
   DeviceList: listOf(device),
   DeviceWithCredentials: z.object({ device, credentials }),
+  DeviceConnection: z.object({
+    host: z.string(),
+    port: z.number(),
+    tls: z.boolean(),
+    username: z.string(),
+    clientId: z.string(),
+    topic: z.string(),
+    payload: z.record(z.string(), value),
+    mosquittoPub: z.string(),
+    node: z.string(),
+    python: z.string(),
+  }),
   LatestValues: z.object({
     device: z.string(),
     values: z.record(z.string(), z.object({ value, time, unit: z.string().nullable() })),

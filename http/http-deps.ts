@@ -81,6 +81,8 @@ export interface HttpDeps {
     count(): number
     disconnect(id: string): void
   }
+  /** Where MQTT listens, TLS if it does. */
+  readonly mqttPorts: () => { readonly plain: number; readonly tls: number | undefined }
   /** Puts a message into the log as if its device had just published it; false when the log refuses. */
   readonly republish: (deviceId: string, payload: Buffer, topic: 0 | 1) => Promise<boolean>
 }

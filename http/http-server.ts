@@ -19,6 +19,7 @@ import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { deviceConnectRoute } from './routes/device-connect.ts'
 import { deviceImportRoute } from './routes/device-import.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -47,6 +48,7 @@ const bodyBytesMax = 64 * 1024
 /** One file for each resource: this is the table of contents of the API. */
 const resources = [
   deviceRoutes,
+  deviceConnectRoute,
   deviceImportRoute,
   profileRoutes,
   ruleRoutes,

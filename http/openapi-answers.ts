@@ -13,6 +13,7 @@ export const answers: Readonly<Record<string, Answer>> = {
   'PATCH /api/v1/devices/{id}': [200, 'Device'],
   'DELETE /api/v1/devices/{id}': [204],
   'POST /api/v1/devices/{id}/credentials': [200, 'DeviceWithCredentials'],
+  'GET /api/v1/devices/{id}/connect': [200, 'DeviceConnection'],
   'GET /api/v1/devices/{id}/latest': [200, 'LatestValues'],
   'GET /api/v1/readings': [200, 'ReadingList'],
   'GET /api/v1/readings:export': [200, 'DeviceReadingList'],
