@@ -66,6 +66,8 @@ const changes = z.object({
   deleted: ids,
 })
 
+const changed = changes.pick({ created: true, unchanged: true }).extend({ updated: ids })
+
 const comment = z.object({ text: z.string(), by: z.string(), at: time })
 const threshold = z.union([value, z.array(z.number())])
 const alarm = z.object({
@@ -211,6 +213,17 @@ export const answerSchemas = {
   Alarm: alarm,
   AlarmList: listOf(alarm),
   AlarmEpisodeList: listOf(episode),
+  Exported: z.object({
+    profiles: z.array(profile),
+    devices: z.array(device.pick({ id: true, type: true, labels: true })),
+    rules: z.array(z.looseObject(ruleFields)),
+  }),
+  Imported: z.object({
+    profiles: changed,
+    devices: changed,
+    rules: changes,
+    credentials: z.array(credentials),
+  }),
   Event: event,
   EventList: listOf(event),
   DeadLetterList: listOf(deadLetter),

@@ -23,6 +23,7 @@ import { deviceConnectRoute } from './routes/device-connect.ts'
 import { deviceImportRoute } from './routes/device-import.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventRoutes } from './routes/events.ts'
+import { exportImportRoutes } from './routes/export-import.ts'
 import { maintenanceWindowRoutes } from './routes/maintenance-windows.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { partRoutes } from './routes/parts.ts'
@@ -62,6 +63,7 @@ const resources = [
   alarmHistoryRoutes,
   maintenanceWindowRoutes,
   deadLetterRoutes,
+  exportImportRoutes,
   tokenRoutes,
   webhookRoutes,
   operationRoutes,

@@ -43,6 +43,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /api/v1/alarms/{id}:comment': [200, 'Alarm'],
   'GET /api/v1/alarms/{id}/history': [200, 'AlarmEpisodeList'],
   'GET /api/v1/alarm-history': [200, 'AlarmEpisodeList'],
+  'GET /api/v1/export': [200, 'Exported'],
+  'POST /api/v1/import': [200, 'Imported'],
   'GET /api/v1/events': [200, 'EventList'],
   'GET /api/v1/dead-letters': [200, 'DeadLetterList'],
   'POST /api/v1/dead-letters:replay': [200, 'DeadLettersReplayed'],

@@ -42,6 +42,9 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { rule, from: '2026-11-23', to: '2026-11-24', devices: ['fridge-1'] },
   ],
   'PUT /api/v1/profiles/:type': [profile],
+  'POST /api/v1/import': [
+    { profiles: [profile], devices: [{ id: 'import-2', type: 'mine' }], rules: [rule] },
+  ],
   'POST /api/v1/devices::import': [{ id: 'import-1', type: 'generic' }],
 }
 const known = [
