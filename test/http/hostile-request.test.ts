@@ -76,7 +76,7 @@ test(`no request of ${requestsMax} that are wrong in every way is answered with 
     await fc.assert(property, { seed, numRuns, endOnFailure: true })
   }
   // Of each kind there were some: a generator that no route takes anything of would find nothing.
-  for (const status of [200, 201, 204, 400, 404, 412, 415, 422, 428]) {
+  for (const status of [200, 201, 204, 400, 404, 415, 422, 428]) {
     expect(statuses.has(status), `answers with ${status}`).toBe(true)
   }
 }, 180_000)
