@@ -37,7 +37,7 @@ export class DeviceRows {
     return row
   }
 
-  /** Gives the row of a device without a value since `oldestMinute` to `id`; undefined when there is none. */
+  /** Gives the row of a device without a value since `oldestMinute` to `id`, whose groups are yet to be set; undefined when there is none. */
   replaceSilent(id: string, oldestMinute: number, batch: number): number | undefined {
     // Whoever was not silent then is not until the oldest minute is another one.
     if (this.#searchedAt === oldestMinute) return undefined
@@ -46,7 +46,6 @@ export class DeviceRows {
       this.#rowOf.delete(this.#ids[row]!)
       this.#ids[row] = id
       this.#rowOf.set(id, row)
-      this.#groups.fill(0, row * labelsMax, (row + 1) * labelsMax)
       this.changedChunks.add(Math.floor(row / chunkRows))
       return row
     }

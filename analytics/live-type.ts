@@ -57,7 +57,8 @@ export class LiveType {
   /** Minutes that were closed since it was last kept, with their aggregates and the number of their chunks of cells. */
   readonly closed: { readonly minute: number; readonly record: MinuteRecord; readonly chunks: number }[] = []
   readonly #columnOf = new Map<string, number>()
-  readonly #groupOf = new Map<string, number>()
+  /** By label, then by its value. */
+  readonly #groupOf = new Map<string, Map<string, number>>()
   readonly #onBound: (bound: Bound) => void
 
   /** `onBound` is told of each bound when it is first met. */
@@ -225,7 +226,7 @@ export class LiveType {
 
   /** Number of the group; 0 where there is no room for it. */
   #group(label: string, value: string): number {
-    const known = this.#groupOf.get(`${label}=${value}`)
+    const known = this.#groupOf.get(label)?.get(value)
     if (known !== undefined) return known
     if (this.groups.length <= labelValuesMax) return this.#addGroup({ label, value })
     this.#meet('labelValues')
@@ -234,7 +235,8 @@ export class LiveType {
 
   #addGroup(group: Group): number {
     const number = this.groups.push(group) - 1
-    this.#groupOf.set(`${group.label}=${group.value}`, number)
+    const ofLabel = this.#groupOf.get(group.label) ?? new Map<string, number>()
+    this.#groupOf.set(group.label, ofLabel.set(group.value, number))
     return number
   }
 

@@ -6,7 +6,7 @@ import type { TestReading } from '../support/reading-batches.ts'
 import { Reference, type ReferenceBatch } from './reference.ts'
 import { append, minuteMs, Site, t0 } from './site.ts'
 
-const numRuns = Number(process.env.TIDEMARK_CASES ?? 40)
+const numRuns = Number(process.env.TIDEMARK_CASES ?? 25)
 const types = ['smart_meter', 'fridge'] as const
 const metrics = ['active_power_w', 'relay_closed'] as const
 const hourMs = 60 * minuteMs

@@ -1,10 +1,14 @@
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { leftOutOf, type SeriesQuery, seriesOf, topOf } from '../../analytics/live-series.ts'
+import { expect, test } from 'vitest'
+import {
+  changesOf,
+  leftOutOf,
+  type SeenChanges,
+  type SeriesQuery,
+  seriesOf,
+  topOf,
+} from '../../analytics/live-series.ts'
 import { messageLedger } from '../../http/ledger.ts'
 import { consumers } from '../../log/log.ts'
-import { DuckDbStore } from '../../storage/duckdb-store.ts'
-import { tempDir } from '../support/temp-dir.ts'
 import { append, minuteMs, reading, Site, t0 } from './site.ts'
 
 const power: SeriesQuery = { type: 'smart_meter', metric: 'active_power_w' }
@@ -144,34 +148,6 @@ test('the highest and lowest devices now, those that have fallen silent not amon
   ])
 })
 
-test('closed minutes are in the database, once and under the type they are of', async () => {
-  const store = new DuckDbStore({ path: join(tempDir(), 'readings.duckdb'), memoryLimitMb: 64 })
-  await store.open()
-  onTestFinished(() => store.close())
-  const site = await running({ store })
-  await site.give([
-    reading('a', 0.1, 100, { site: 'berlin' }),
-    reading('b', 0.2, 50, { site: 'berlin' }),
-    reading('a', 3.1, 7, { site: 'berlin' }),
-  ])
-  const stored = (device: string) =>
-    store.readings({ device, type: 'live_smart_meter', metrics: [], from: 0, to: t0 * 2, limit: 10 })
-  await expect.poll(() => stored('live_smart_meter/site=berlin'), { timeout: 10_000 }).toHaveLength(1)
-  expect(await stored('live_smart_meter/site=berlin')).toEqual(await stored('live_smart_meter/all'))
-  expect(await stored('live_smart_meter/all')).toEqual([
-    {
-      time: t0,
-      values: {
-        active_power_w_count: 2,
-        active_power_w_max: 100,
-        active_power_w_mean: 75,
-        active_power_w_min: 50,
-        active_power_w_sum: 150,
-      },
-    },
-  ])
-})
-
 test('with the database away counting goes on, and the minutes are written once it is back', async () => {
   const site = await Site.open()
   let isUp = false
@@ -192,6 +168,38 @@ test('with the database away counting goes on, and the minutes are written once 
     type: 'live_smart_meter',
     tags: [],
   })
+  await site.stop()
+  site.start()
+  await site.give([reading('a', 7.5, 7)])
+  await expect.poll(() => site.writes.flatMap(({ time }) => [...time])).toHaveLength(5)
+  expect(site.writes.at(-1)!.time).toEqual(Float64Array.of(t0 + 4 * minuteMs))
+})
+
+test('a reader is told what has changed since it looked, once', async () => {
+  const site = await running()
+  const changes = (seen: SeenChanges) => {
+    const { minutes, seen: next } = changesOf(site.log, power, seen)
+    return { next, said: minutes.map(({ time, isClosed }) => [(time - t0) / minuteMs, isClosed]) }
+  }
+  await site.give([reading('a', 0.5, 1), reading('a', 3.5, 1), reading('a', 4.5, 1)])
+  const first = changes({ revision: 0 })
+  expect(first.said).toEqual([
+    [3, false],
+    [4, false],
+  ])
+  expect(changes(first.next).said).toEqual([])
+  await site.give([reading('b', 4.6, 1)])
+  const second = changes(first.next)
+  expect(second.said).toEqual([[4, false]])
+  // Of another type.
+  await site.give([reading('f', 4.6, 1, { type: 'fridge' })])
+  expect(changes(second.next)).toEqual({ next: second.next, said: [] })
+  await site.give([reading('a', 6.5, 1)])
+  expect(changes(second.next).said).toEqual([
+    [3, true],
+    [6, false],
+  ])
+  expect(changes({ revision: 0, fromMinute: t0 / minuteMs }).said).toHaveLength(4)
 })
 
 test('what it writes is no message: the ledger of messages is what it was', async () => {
