@@ -40,3 +40,27 @@ export async function scanStream<T>(
   }
   return { found, next: undefined }
 }
+
+/** The same, newest first, of the records before `before`. What is left is before `next`. */
+export async function scanStreamBackward<T>(
+  log: Log,
+  stream: StreamName,
+  before: number,
+  limit: number,
+  select: (record: LogRecord) => T | undefined,
+): Promise<Scan<T>> {
+  const found: T[] = []
+  let scanned = 0
+  for (let next = before; ; ) {
+    const records = log.readBackward(stream, next, readLimits)
+    if (records.length === 0) return { found, next: undefined }
+    for (const record of records) {
+      if (found.length >= limit || scanned >= entriesScannedMax) return { found, next }
+      const selected = select(record)
+      if (selected !== undefined) found.push(selected)
+      scanned += record.count
+      next = record.offset
+    }
+    await nextTurn()
+  }
+}

@@ -5,7 +5,7 @@ import type { LogRecord } from '../../log/log.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { encodeCursor, numberedPageQuery } from '../paging.ts'
-import { scanStream } from '../stream-scan.ts'
+import { scanStream, scanStreamBackward } from '../stream-scan.ts'
 
 /** Letters that are appended together, to share a commit. */
 const groupLettersMax = 100
@@ -35,16 +35,26 @@ export function deadLetterRoutes(app: Api, deps: HttpDeps): void {
     ...numberedPageQuery,
     reason: reason.optional(),
     device: z.string().optional(),
+    order: z.enum(['oldest', 'newest']).default('oldest'),
   })
   app.get(
     '/api/v1/dead-letters',
     { config: { role: 'read' }, schema: { querystring: query } },
-    async ({ query: { limit, cursor, reason: wanted, device } }) => {
+    async ({ query: { limit, cursor, reason: wanted, device, order } }) => {
       const matches = (letter: Listed) =>
         (wanted === undefined || letter.reason === wanted) &&
         (device === undefined || letter.device === device)
-      const range = { from: cursor ?? 0 }
-      const { found, next } = await scanStream(deps.log, 'dead-letters', range, limit, letterIf(matches))
+      const select = letterIf(matches)
+      const { found, next } =
+        order === 'oldest'
+          ? await scanStream(deps.log, 'dead-letters', { from: cursor ?? 0 }, limit, select)
+          : await scanStreamBackward(
+              deps.log,
+              'dead-letters',
+              cursor ?? deps.log.end('dead-letters'),
+              limit,
+              select,
+            )
       return { items: found, nextCursor: next === undefined ? null : encodeCursor(String(next)) }
     },
   )

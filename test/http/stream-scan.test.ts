@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { scanStream } from '../../http/stream-scan.ts'
+import { scanStream, scanStreamBackward } from '../../http/stream-scan.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import type { LogRecord } from '../../log/log.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -52,4 +52,20 @@ test('a record removed is passed over', async () => {
   const log = await logWith(4)
   await log.transaction((tx) => [1, 2].map((offset) => tx.removeRecord('events', offset)))
   expect(await scanStream(log, 'events', { from: 1 }, 9, numberOf)).toEqual({ found: [3], next: undefined })
+})
+
+test('backward finds the newest first, passes over removed ones, and tells where the older ones begin', async () => {
+  const log = await logWith(60_000)
+  await log.transaction((tx) => tx.removeRecord('events', 58_000))
+  const even = (record: LogRecord) => (numberOf(record) % 2 === 0 ? numberOf(record) : undefined)
+  expect(await scanStreamBackward(log, 'events', 58_003, 2, even)).toEqual({
+    found: [58_002, 57_998],
+    next: 57_998,
+  })
+  expect(await scanStreamBackward(log, 'events', 3, 9, even)).toEqual({ found: [2, 0], next: undefined })
+  expect(await scanStreamBackward(log, 'events', 60_000, 1, () => undefined)).toEqual({
+    found: [],
+    // After 50,000 entries; the removed one is none.
+    next: 9_999,
+  })
 })

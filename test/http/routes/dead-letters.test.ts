@@ -20,7 +20,7 @@ function ingressMessages(log: Log): { device: string; topic: number; payload: Bu
 const left = async (api: { all(url: string, limit: number): Promise<{ id: string }[]> }) =>
   (await api.all('dead-letters', 1000)).map(({ id }) => id)
 
-test('dead letters are listed whole, oldest first, by reason and device, page by page', async () => {
+test('dead letters are listed whole, oldest first or newest, by reason and device, page by page', async () => {
   const api = await startApi()
   await appendLetters(api.log, [
     letterOf(0),
@@ -30,10 +30,12 @@ test('dead letters are listed whole, oldest first, by reason and device, page by
   expect((await api.get('dead-letters?limit=1')).body.items).toEqual([{ id: '0', ...letterOf(0) }])
   const ids = async (query: string) => (await api.all(`dead-letters?${query}`, 1)).map(({ id }) => id)
   expect(await ids('')).toEqual(['0', '1', '2'])
+  expect(await ids('order=newest')).toEqual(['2', '1', '0'])
+  expect(await ids('order=newest&reason=value.wrong_type')).toEqual(['2', '0'])
   expect(await ids('reason=ts.invalid')).toEqual(['1'])
   expect(await ids('device=other')).toEqual(['2'])
   expect(await ids('device=constructor')).toEqual([])
-  for (const query of ['reason=none', 'limit=x', 'cursor=zz', 'id=1']) {
+  for (const query of ['reason=none', 'limit=x', 'cursor=zz', 'id=1', 'order=worst']) {
     expect((await api.get(`dead-letters?${query}`)).status, query).toBe(422)
   }
 })
