@@ -173,6 +173,8 @@ async function startParts(
     connections: broker.connections,
     mqttPorts: () => mqttPorts,
     republish: broker.republish,
+    // Beside the compiled platform; the folder of that name among the sources is not built, and is not served.
+    dashboardDir: join(import.meta.dirname, 'dashboard'),
   })
   const { port: httpPort } = await http.listen(config.host, config.httpPort)
   const { port: mqttPort, tlsPort } = await broker.start()

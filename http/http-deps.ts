@@ -83,6 +83,8 @@ export interface HttpDeps {
   }
   /** Where MQTT listens, TLS if it does. */
   readonly mqttPorts: () => { readonly plain: number; readonly tls: number | undefined }
+  /** Folder of the built dashboard; where there is none, `/` says so. */
+  readonly dashboardDir: string
   /** Puts a message into the log as if its device had just published it; false when the log refuses. */
   readonly republish: (deviceId: string, payload: Buffer, topic: 0 | 1) => Promise<boolean>
 }

@@ -18,6 +18,7 @@ import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './reques
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
+import { dashboardRoutes } from './routes/dashboard.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { deviceConnectRoute } from './routes/device-connect.ts'
 import { deviceImportRoute } from './routes/device-import.ts'
@@ -69,6 +70,7 @@ const resources = [
   operationRoutes,
   partRoutes,
   problemRoutes,
+  dashboardRoutes,
 ]
 
 /** Builds the HTTP face; `listen` starts it. The schemas of the routes also make `/openapi.json`. */

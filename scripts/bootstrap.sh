@@ -14,7 +14,7 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   touch node_modules/.package-lock.json
 fi
 
-if [ ! -f dist/.built ] || [ -n "$(find . \( -name '*.ts' -o -path './simulators/scenarios/*.yaml' -o -path './docs/ERRORS.md' \) -newer dist/.built -not -path './node_modules/*' -not -path './dist/*' -print -quit)" ]; then
+if [ ! -f dist/.built ] || [ -n "$(find . \( -name '*.ts' -o -path './simulators/scenarios/*.yaml' -o -path './docs/ERRORS.md' -o -path './dashboard/*' -type f \) -newer dist/.built -not -path './node_modules/*' -not -path './dist/*' -print -quit)" ]; then
   echo "tidemark: building" >&2
   rm -rf dist
   npm run --silent build >&2 || fail "the build failed"

@@ -10,6 +10,7 @@ find_service influxd || missing="$missing influxdb"
 find_service mosquitto || missing="$missing mosquitto"
 find_service strace || missing="$missing strace"
 find_service openssl || missing="$missing openssl"
+[ "${services_for:-}" != tests ] || find_service chromium || missing="$missing chromium"
 
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "tidemark: installing$missing" >&2
@@ -34,7 +35,8 @@ if ! find_service influxd && [ "${services_for:-}" = tests ] && docker compose v
   fi
 fi
 
-for service in influxd mosquitto strace openssl; do
+[ "${services_for:-}" = tests ] && browser=chromium || browser=""
+for service in influxd mosquitto strace openssl $browser; do
   if ! find_service "$service"; then
     [ "${CI:-}" = true ] && { echo "tidemark: $service cannot be had here" >&2; exit 1; }
     echo "tidemark: $service is not installed; the suites that need it are skipped" >&2

@@ -5,6 +5,7 @@ services_for=tests
 . ./scripts/services.sh
 
 npx --no-install tsc -p tsconfig.json || fail "the types do not check"
+npx --no-install tsc -p dashboard/tsconfig.json || fail "the types of the dashboard do not check"
 npx --no-install biome check . >&2 || fail "biome check failed"
 
 results=$(mktemp)

@@ -7,10 +7,6 @@ import { consumerLags, messageLedger, RateMeter } from '../ledger.ts'
 import { sendProblem } from '../problem.ts'
 import { alarmMetrics, logMetrics } from '../prometheus.ts'
 
-const indexPage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Tidemark</title>
-<h1>Tidemark</h1><ul><li><a href="/openapi.json">API description</a><li><a href="/docs">API operations</a><li><a href="/metrics">Metrics</a>
-<li><a href="/readyz">Readiness</a></ul></html>`
-
 /** Statistics, metrics, health and the description of the API. */
 export function operationRoutes(app: Api, deps: HttpDeps): void {
   const { log, clock, connections, devices, storeStatus, metrics } = deps
@@ -53,5 +49,4 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
   app.get('/docs', { schema: { hide: true } }, async (_request, reply) =>
     sendPage(reply, docsPage(app.swagger())),
   )
-  app.get('/', { schema: { hide: true } }, async (_request, reply) => sendPage(reply, indexPage))
 }

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { expect, test } from 'vitest'
-import { folderOf, readFiles, repositoryRoot } from './source-files.ts'
+import { folderOf, readFiles, readSources, repositoryRoot } from './source-files.ts'
 
 const pages = readFiles('.md')
-const sources = readFiles('.ts')
+const sources = readSources()
 
 test('every folder of sources has a README that states its promise', () => {
   const folders = new Set([...sources.keys()].filter((path) => path.includes('/')).map(folderOf))

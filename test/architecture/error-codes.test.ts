@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { deadLetterReasons } from '../../domain/dead-letter.ts'
-import { folderOf, readFiles, repositoryRoot } from './source-files.ts'
+import { folderOf, readSources, repositoryRoot } from './source-files.ts'
 
 const page = readFileSync(join(repositoryRoot, 'docs/ERRORS.md'), 'utf8')
 
@@ -22,7 +22,7 @@ function linesFor(text: string, pattern: string): string[] {
 }
 
 test('every code in the sources has exactly one line in docs/ERRORS.md, and no line is without its code', () => {
-  const sources = [...readFiles('.ts')].filter(([path]) => folderOf(path) !== 'test')
+  const sources = [...readSources()].filter(([path]) => folderOf(path) !== 'test')
   const codes = new Set(sources.flatMap(([, source]) => codesIn(source)))
   expect(codes.size).toBeGreaterThan(50)
   expect(linesFor(page, 'TIDEMARK_[A-Z0-9_]+').sort()).toEqual([...codes].sort())

@@ -77,6 +77,9 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'simulators/demo-fleet.ts',
   ],
   cli: ['config.ts', 'platform.ts', 'domain', 'lib', 'simulators'],
+  // A client of the HTTP API like any other: docs/decisions/0033.
+  dashboard: [],
+  'vite.config.ts': [],
   'vitest.config.ts': [],
 }
 
@@ -109,6 +112,10 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   tinyqueue: ['simulators'],
   yaml: ['cli', 'simulators/scenario.ts'],
   vitest: ['vitest.config.ts'],
+  // Of the page, which is built: nothing of them is needed where the platform runs.
+  preact: ['dashboard'],
+  uplot: ['dashboard/components/time-chart.tsx'],
+  vite: ['vite.config.ts'],
 }
 
 /** Only a composition root chooses the implementation of a port; the parts are given the port. */

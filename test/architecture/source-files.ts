@@ -21,6 +21,11 @@ export function readFiles(extension: string, folder = repositoryRoot): Map<strin
   return files
 }
 
+/** All sources: TypeScript, and that of the dashboard with markup in it. */
+export function readSources(): Map<string, string> {
+  return new Map([...readFiles('.ts'), ...readFiles('.tsx')])
+}
+
 /** `broker` for `broker/session.ts`; the file itself for one at the top. */
 export function folderOf(path: string): string {
   return path.split('/')[0]!

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { readFiles } from './source-files.ts'
+import { readSources } from './source-files.ts'
 import { styleProblems } from './style-rules.ts'
 
 test('every source file is of at most 400 lines, in kebab-case and named after what it is', () => {
-  const sources = readFiles('.ts')
+  const sources = readSources()
   expect(sources.size).toBeGreaterThan(100)
   expect([...sources].flatMap(([path, source]) => styleProblems(path, source))).toEqual([])
 })

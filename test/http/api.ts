@@ -85,6 +85,7 @@ export async function startApi(
       await log.appendIngress(encodeIngressGroup(nowMs, [message], encodedMessageBytes(device, payload)), 1)
       return true
     },
+    dashboardDir: join(path, 'dashboard'),
     ...overrides,
   }
   const http = await createHttpServer(deps, options)

@@ -76,6 +76,7 @@ describe('routes × roles', () => {
     const open = api.http.routes.filter(({ role, method }) => role === undefined && method === 'GET')
     expect(open.map(({ url }) => url).sort()).toEqual([
       '/',
+      '/assets/:name',
       '/docs',
       '/livez',
       '/metrics',
@@ -189,7 +190,7 @@ describe('/openapi.json', () => {
     const { openapi, paths, components } = answer.body
     expect(openapi).toBe('3.1.0')
     expect(components.securitySchemes.token).toEqual({ type: 'http', scheme: 'bearer' })
-    const hidden = ['/', '/docs', '/openapi.json', '/problems/:code']
+    const hidden = ['/', '/assets/:name', '/docs', '/openapi.json', '/problems/:code']
     for (const { method, url, role } of api.http.routes) {
       if (method === 'HEAD' || hidden.includes(url)) continue
       const path = filledPath(url, (name) => `{${name}}`)

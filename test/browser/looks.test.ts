@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { AxeResults } from 'axe-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { boundMs, chromiumPath, newVisitor, openBrowser, pictureFolder, signIn } from '../support/browser.ts'
+import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { newTempDir } from '../support/temp-dir.ts'
+
+const dir = newTempDir()
+let platform: PlatformProcess
+let browser: Browser
+let pictures: string
+
+beforeAll(async () => {
+  if (chromiumPath === undefined) return
+  platform = await startPlatformProcess(dir.path, ['--demo'])
+  browser = await openBrowser()
+  pictures = pictureFolder()
+  process.stderr.write(`pictures of the dashboard: ${pictures}\n`)
+  const { credentials } = await platform.api.request<{ credentials: { password: string } }>(
+    'POST',
+    '/devices',
+    {
+      id: 'broken-one',
+      type: 'generic',
+    },
+  )
+  const { connectAsync } = await import('mqtt')
+  const device = await connectAsync(platform.mqttUrl, {
+    clientId: 'broken-one',
+    username: 'broken-one',
+    password: credentials.password,
+  })
+  for (const payload of ['{"temperature_c": 21.5', '{"ok": [1, 2]}', Buffer.from([0xff, 0x00, 0x12])])
+    await device.publishAsync('devices/broken-one/telemetry', payload, { qos: 1 })
+  await device.endAsync()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await platform?.end('SIGTERM')
+  dir.remove()
+})
+
+/** Every page, and what is there once it has loaded. */
+const pages: readonly (readonly [name: string, hash: string, ready: string])[] = [
+  ['overview', '', '.equation'],
+  ['devices', '#/devices', '.device-rows tbody th'],
+  ['device', '#/devices/demo-fridge-1?range=15m', '.chart canvas'],
+  ['alarms', '#/alarms', '.alarm-rows tbody tr'],
+  ['past', '#/alarms?show=past', '.past-rows tbody tr'],
+  ['rejected', '#/rejected', '.letter'],
+  ['rules', '#/rules', '.rule-rows tbody tr'],
+  ['rule', '#/rules/demo-fridge-door', '.rule-editor'],
+]
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Breaches of WCAG 2.2 A and AA that axe finds serious or critical; a line for each. */
+async function breaches(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource)
+  const run = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`
+  const { violations } = (await page.evaluate(run)) as AxeResults
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`))
+}
+
+async function show(page: Page, hash: string, ready: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(hash || '#/overview')}`)
+  await page.locator(ready).first().waitFor({ timeout: boundMs })
+}
+
+const sizes: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
+  ['desktop light', { viewport: { width: 1280, height: 860 }, colorScheme: 'light' }],
+  ['desktop dark', { viewport: { width: 1280, height: 860 }, colorScheme: 'dark' }],
+  [
+    'phone light',
+    { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
+  ],
+  [
+    'phone dark',
+    { viewport: { width: 360, height: 740 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
+  ],
+]
+
+describe.skipIf(chromiumPath === undefined)('the dashboard', () => {
+  test.each(sizes)('has pages that fit, read and pass axe: %s', async (name, options) => {
+    const { page, foreign, errors } = await newVisitor(browser, platform.httpUrl, options)
+    onTestFinished(() => page.context().close())
+    await page.goto(`${platform.httpUrl}/`)
+    await page.getByLabel('Access token').waitFor()
+    await page.screenshot({ path: join(pictures, `sign-in ${name}.png`) })
+    expect(await breaches(page), 'sign-in').toEqual([])
+    await signIn(page, platform.httpUrl)
+    for (const [title, hash, ready] of pages) {
+      await show(page, hash, ready)
+      await page.screenshot({ path: join(pictures, `${title} ${name}.png`) })
+      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+      expect(overflow, `${title} is wider than the screen`).toBeLessThanOrEqual(0)
+      expect(await breaches(page), title).toEqual([])
+    }
+    expect({ foreign, errors }).toEqual({ foreign: [], errors: [] })
+  })
+
+  test('follows the scheme of the system', async () => {
+    const { page } = await newVisitor(browser, platform.httpUrl, { colorScheme: 'dark' })
+    onTestFinished(() => page.context().close())
+    await page.goto(`${platform.httpUrl}/`)
+    const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor')
+    expect(await background()).toBe('rgb(13, 16, 21)')
+    await page.emulateMedia({ colorScheme: 'light' })
+    expect(await background()).toBe('rgb(245, 246, 248)')
+  })
+
+  test('is used by keyboard: the first stop skips the menu, a dialog keeps the focus and gives it back', async () => {
+    const { page } = await newVisitor(browser, platform.httpUrl)
+    onTestFinished(() => page.context().close())
+    await signIn(page, platform.httpUrl, '#/devices')
+    const focused = () => page.evaluate('document.activeElement.textContent || document.activeElement.id')
+    await page.getByRole('button', { name: 'Add a device' }).waitFor()
+    await page.evaluate('document.activeElement.blur()')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Skip to the page')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('Add a device')
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    for (let i = 0; i < 8; i++) {
+      await page.keyboard.press('Tab')
+      expect(
+        await page.evaluate(
+          'document.activeElement === document.body || !!document.activeElement.closest("dialog")',
+        ),
+      ).toBe(true)
+    }
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await focused()).toBe('Add a device')
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Rules' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Rules', level: 1 }).waitFor()
+    expect(await focused()).toBe('Rules')
+  })
+})
