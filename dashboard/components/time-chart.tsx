@@ -38,6 +38,15 @@ interface Props {
 
 const draggedPxMin = 6
 
+const dayS = 86_400
+/** Ticks by their distance: what each shows, and below it what it shows where that is new. As uPlot's own, with 24 hours and days first. */
+const timeTicks: uPlot.Axis.Values = [
+  [28 * dayS, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [dayS, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', null, null, '\n{D} {MMM}', null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', null, null, '\n{D} {MMM}', null, null, null, 1],
+]
+
 /** Lines over time by uPlot. Dragging across it zooms; colours follow the scheme. */
 export function TimeChart(props: Props) {
   const { data, series, span, marks, heightPx, summary } = props
@@ -71,6 +80,8 @@ export function TimeChart(props: Props) {
       made.setData(aligned(data), false)
       made.setScale('x', { min: span.from / 1000, max: span.to / 1000 })
     })
+    // Under no pointer the newest is told.
+    if (made.cursor.idx == null && data.times.length > 0) made.setLegend({ idx: data.times.length - 1 })
   }, [data, span.from, span.to, marks])
 
   return <div class="chart" ref={host} role="img" aria-label={summary} />
@@ -95,7 +106,10 @@ function options(element: HTMLElement, current: { readonly current: Props }): uP
     width: element.clientWidth || 320,
     height: heightPx,
     scales: { x: { time: true, auto: false }, y: { range: padded } },
-    axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map(figure) }],
+    axes: [
+      { ...axis, values: timeTicks },
+      { ...axis, size: 56, values: (_plot, ticks) => ticks.map(figure) },
+    ],
     series: [
       { value: '{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}' },
       ...series.map((one) => seriesOptions(one, colour)),
@@ -107,7 +121,7 @@ function options(element: HTMLElement, current: { readonly current: Props }): uP
       drag: { x: onZoom !== undefined, y: false, setScale: false, dist: draggedPxMin },
       points: { size: 6 },
     },
-    legend: { live: true },
+    legend: { live: true, markers: { width: 0, fill: (_plot, i) => colour(series[i - 1]?.colour ?? '') } },
     hooks: {
       drawClear: [(plot) => drawMarks(plot, current.current.marks ?? [], colour)],
       setSelect: [

@@ -47,7 +47,8 @@ export function DevicePage({ id, query }: { id: string; query: Readonly<Record<s
     [type],
   )
   const metrics = Object.keys(latest.value?.values ?? {})
-  const metric = query.metric ?? metrics[0]
+  const values = latest.value?.values ?? {}
+  const metric = query.metric ?? metrics.find((name) => typeof values[name]?.value === 'number') ?? metrics[0]
   return (
     <>
       <p class="crumbs">

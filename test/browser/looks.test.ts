@@ -46,7 +46,7 @@ afterAll(async () => {
 
 /** Every page, and what is there once it has loaded. */
 const pages: readonly (readonly [name: string, hash: string, ready: string])[] = [
-  ['overview', '', '.equation'],
+  ['overview', '', '.tile:nth-child(2) .tile-value:not(:text-is("–"))'],
   ['devices', '#/devices', '.device-rows tbody th'],
   ['device', '#/devices/demo-fridge-1?range=15m', '.chart canvas'],
   ['alarms', '#/alarms', '.alarm-rows tbody tr'],
@@ -54,6 +54,7 @@ const pages: readonly (readonly [name: string, hash: string, ready: string])[] =
   ['rejected', '#/rejected', '.letter'],
   ['rules', '#/rules', '.rule-rows tbody tr'],
   ['rule', '#/rules/demo-fridge-door', '.rule-editor'],
+  ['energy', '#/energy', '.filters'],
 ]
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
