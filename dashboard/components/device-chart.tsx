@@ -26,7 +26,11 @@ interface Props {
   readonly past: readonly Episode[]
 }
 
+/** What was asked for and what came: while the next metric loads, all of this is still of the one before. */
 interface Drawn {
+  readonly metric: string
+  /** Means with their least and greatest, or else the last of each window. */
+  readonly isLine: boolean
   readonly span: Span
   readonly every: string
   readonly series: readonly (readonly Reading[])[]
@@ -44,12 +48,7 @@ export function DeviceChart({ device, metric, newest, profile, query, standing, 
     async (signal) => {
       const now = Date.now()
       const span = fixed ?? { from: now - range.ms, to: now }
-      return readSpan(
-        api,
-        { device, metric, functions: isLine ? ['mean', 'min', 'max'] : ['last'] },
-        span,
-        signal,
-      )
+      return readSpan(api, { device, metric, isLine }, span, signal)
     },
     [device, metric, isLine, range.name, fixed?.from, fixed?.to],
     fixed === undefined ? everyMs : undefined,
@@ -75,9 +74,7 @@ export function DeviceChart({ device, metric, newest, profile, query, standing, 
         {(value) => (
           <Picture
             drawn={value}
-            metric={metric}
             unit={newest?.unit ?? ''}
-            isLine={isLine}
             isText={typeof newest?.value === 'string'}
             marks={marksOf(standing, past)}
             onZoom={(span) => goTo(span)}
@@ -90,34 +87,29 @@ export function DeviceChart({ device, metric, newest, profile, query, standing, 
 
 async function readSpan(
   api: ApiClient,
-  asked: { device: string; metric: string; functions: readonly string[] },
+  { device, metric, isLine }: { device: string; metric: string; isLine: boolean },
   span: Span,
   signal: AbortSignal,
 ): Promise<Drawn> {
-  const { device, metric, functions } = asked
   const { every } = stepFor(span)
   const series = await Promise.all(
-    functions.map(async (fn) => {
+    (isLine ? ['mean', 'min', 'max'] : ['last']).map(async (fn) => {
       const query = { device, metric, from: span.from, to: span.to, every, fn, limit: windowsMax }
       return (await api.get<Page<Reading>>('readings', query, signal)).items
     }),
   )
-  return { span, every, series }
+  return { metric, isLine, span, every, series }
 }
 
 function Picture({
-  drawn: { span, every, series },
-  metric,
+  drawn: { metric, isLine, span, every, series },
   unit,
-  isLine,
   isText,
   marks,
   onZoom,
 }: {
   drawn: Drawn
-  metric: string
   unit: string
-  isLine: boolean
   isText: boolean
   marks: readonly ChartMark[]
   onZoom: (span: Span) => void

@@ -31,6 +31,8 @@ interface Props {
   readonly span: Span
   readonly marks?: readonly ChartMark[] | undefined
   readonly heightPx: number
+  /** For what is counted: a line near zero is then seen to be there. */
+  readonly isFromZero?: boolean | undefined
   /** What a screen reader says in place of the picture. */
   readonly summary: string
   readonly onZoom?: ((span: Span) => void) | undefined
@@ -94,7 +96,7 @@ function aligned({ times, columns }: ChartColumns): uPlot.AlignedData {
 function options(element: HTMLElement, current: { readonly current: Props }): uPlot.Options {
   const styles = getComputedStyle(element)
   const colour = (name: string) => styles.getPropertyValue(name).trim()
-  const { series, heightPx, onZoom } = current.current
+  const { series, heightPx, isFromZero, onZoom } = current.current
   const edges = series.flatMap(({ isEdge }, i) => (isEdge ? [i + 1] : []))
   const axis = {
     stroke: colour('--text-2'),
@@ -105,9 +107,9 @@ function options(element: HTMLElement, current: { readonly current: Props }): uP
   return {
     width: element.clientWidth || 320,
     height: heightPx,
-    scales: { x: { time: true, auto: false }, y: { range: padded } },
+    scales: { x: { time: true, auto: false }, y: { range: isFromZero ? fromZero : padded } },
     axes: [
-      { ...axis, values: timeTicks },
+      { ...axis, space: 84, values: timeTicks },
       { ...axis, size: 56, values: (_plot, ticks) => ticks.map(figure) },
     ],
     series: [
@@ -162,6 +164,10 @@ function padded(_plot: uPlot, min: number | null, max: number | null): [number, 
   if (min === null || max === null) return [0, 1]
   const room = max === min ? Math.max(1, Math.abs(max) * 0.05) : (max - min) * 0.08
   return [min >= 0 && min < room ? 0 : min - room, max + room]
+}
+
+function fromZero(_plot: uPlot, _min: number | null, max: number | null): [number, number] {
+  return [0, Math.max(1, (max ?? 0) * 1.1)]
 }
 
 /** Behind the lines: the time in which an alarm was up, with an edge where it began. */

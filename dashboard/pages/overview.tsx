@@ -136,6 +136,7 @@ function Throughput({ samples }: { samples: readonly CounterSample[] }) {
         series={throughput}
         span={{ from: to - chartMs, to }}
         heightPx={220}
+        isFromZero
         summary={summary}
       />
     </section>

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
+import { connectAsync } from 'mqtt'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { boundMs, chromiumPath, newVisitor, openBrowser, pictureFolder, signIn } from '../support/browser.ts'
@@ -19,23 +20,13 @@ beforeAll(async () => {
   browser = await openBrowser()
   pictures = pictureFolder()
   process.stderr.write(`pictures of the dashboard: ${pictures}\n`)
-  const { credentials } = await platform.api.request<{ credentials: { password: string } }>(
-    'POST',
-    '/devices',
-    {
-      id: 'broken-one',
-      type: 'generic',
-    },
-  )
-  const { connectAsync } = await import('mqtt')
-  const device = await connectAsync(platform.mqttUrl, {
-    clientId: 'broken-one',
-    username: 'broken-one',
-    password: credentials.password,
-  })
-  for (const payload of ['{"temperature_c": 21.5', '{"ok": [1, 2]}', Buffer.from([0xff, 0x00, 0x12])])
-    await device.publishAsync('devices/broken-one/telemetry', payload, { qos: 1 })
-  await device.endAsync()
+  await sendAll('broken-one', 'generic', [
+    '{"temperature_c": 21.5',
+    '{"ok": [1, 2]}',
+    Buffer.from([0xff, 0x00]),
+  ])
+  await sendAll('cold-store-7', 'fridge', pastReadings(180, 20_000, coldStore))
+  await sendAll('meter-7', 'smart_meter', pastReadings(49, 3_600_000, meter))
 })
 
 afterAll(async () => {
@@ -44,17 +35,50 @@ afterAll(async () => {
   dir.remove()
 })
 
+/** Registers a device and publishes its messages. */
+async function sendAll(id: string, type: string, payloads: readonly (string | Buffer)[]): Promise<void> {
+  const { credentials } = await platform.api.request<{ credentials: { password: string } }>(
+    'POST',
+    '/devices',
+    { id, type, labels: { site: 'berlin' } },
+  )
+  const options = { clientId: id, username: id, password: credentials.password }
+  const device = await connectAsync(platform.mqttUrl, options)
+  await Promise.all(
+    payloads.map((payload) => device.publishAsync(`devices/${id}/telemetry`, payload, { qos: 1 })),
+  )
+  await device.endAsync()
+}
+
+/** Messages of the past up to now, so that there is something to draw. */
+function pastReadings(count: number, everyMs: number, values: (n: number) => object): string[] {
+  const start = Date.now() - (count - 1) * everyMs
+  return Array.from({ length: count }, (_, n) =>
+    JSON.stringify({ ts: start + n * everyMs, values: values(n) }),
+  )
+}
+
+const coldStore = (n: number) => ({
+  temperature_c: 4 + 1.2 * Math.sin(n / 6) + 0.4 * Math.sin(n * 2.3),
+  power_w: Math.sin(n / 6) > 0 ? 92 : 4,
+  door_open: n > 120 && n < 126,
+})
+const meter = (n: number) => ({
+  energy_import_kwh: 1_200 + n * 0.45 + 0.3 * Math.sin(n / 3),
+  energy_export_kwh: 300 + n * 0.3 - 1.5 * Math.sin((n * Math.PI) / 12),
+})
+
 /** Every page, and what is there once it has loaded. */
 const pages: readonly (readonly [name: string, hash: string, ready: string])[] = [
   ['overview', '', '.tile:nth-child(2) .tile-value:not(:text-is("–"))'],
   ['devices', '#/devices', '.device-rows tbody th'],
-  ['device', '#/devices/demo-fridge-1?range=15m', '.chart canvas'],
+  ['device', '#/devices/cold-store-7?metric=temperature_c', '.chart canvas'],
   ['alarms', '#/alarms', '.alarm-rows tbody tr'],
   ['past', '#/alarms?show=past', '.past-rows tbody tr'],
   ['rejected', '#/rejected', '.letter'],
   ['rules', '#/rules', '.rule-rows tbody tr'],
   ['rule', '#/rules/demo-fridge-door', '.rule-editor'],
-  ['energy', '#/energy', '.filters'],
+  ['energy', '#/energy/meter-7', '.energy-tiles'],
 ]
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
