@@ -7,6 +7,10 @@ import { Empty } from './notes.tsx'
 /** The alarms of one device: those that stand, then those that have ended, newest first. */
 export function DeviceAlarms({ standing, past }: { standing: readonly Alarm[]; past: readonly Episode[] }) {
   const now = Date.now()
+  // What is over and not acknowledged is among both.
+  const ended = past.filter(
+    ({ alarm, raisedAt }) => !standing.some((one) => one.id === alarm && one.raisedAt === raisedAt),
+  )
   if (standing.length === 0 && past.length === 0)
     return (
       <Empty title="No alarm so far">
@@ -46,7 +50,7 @@ export function DeviceAlarms({ standing, past }: { standing: readonly Alarm[]; p
             </td>
           </tr>
         ))}
-        {past.map((episode) => (
+        {ended.map((episode) => (
           <tr key={`${episode.alarm} ${episode.raisedAt}`}>
             <td>
               <SeverityBadge severity={episode.severity} />

@@ -170,7 +170,9 @@ function StandingTable({
               <a href={hrefOf('devices', alarm.device)}>{alarm.device}</a>
             </th>
             <td class="message cell-message">{alarm.message}</td>
-            <td class="number cell-value">{value(alarm.value)}</td>
+            <td class="number cell-value" data-label="value">
+              {value(alarm.value)}
+            </td>
             <td class="cell-since" title={time(alarm.since, now)}>
               {age(alarm.since, now)}
             </td>
@@ -267,8 +269,12 @@ function Past() {
                       {episode.reason !== undefined && <span class="faint"> · {episode.reason}</span>}
                     </td>
                     <td class="cell-since">{time(episode.since, now)}</td>
-                    <td class="cell-state">{duration(episode.durationMs)}</td>
-                    <td class="cell-value">{episode.acknowledgedBy ?? 'no'}</td>
+                    <td class="cell-state" data-label="lasted">
+                      {duration(episode.durationMs)}
+                    </td>
+                    <td class="cell-value" data-label="acknowledged">
+                      {episode.acknowledgedBy ?? 'no'}
+                    </td>
                   </tr>
                 ))}
               </tbody>

@@ -79,13 +79,13 @@ export function DevicePage({ id, query }: { id: string; query: Readonly<Record<s
         </section>
         <section class="card grow" aria-labelledby="chart">
           <h2 id="chart">{metric ?? 'History'}</h2>
-          {metric === undefined ? (
+          {metric === undefined || latest.value === undefined ? (
             <Empty title="Nothing to draw yet" />
           ) : (
             <DeviceChart
               device={id}
               metric={metric}
-              newest={latest.value?.values[metric]}
+              newest={values[metric]}
               profile={profile.value?.metrics[metric]}
               query={query}
               standing={standing.value?.items ?? []}

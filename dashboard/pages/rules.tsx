@@ -107,7 +107,9 @@ function RuleTable({ rules, standing }: { rules: readonly Rule[]; standing: Read
               <td class="cell-state">
                 <Status tone={enabled ? 'ok' : 'off'}>{enabled ? 'enabled' : 'disabled'}</Status>
               </td>
-              <td class="number cell-value">{count(standing.get(id) ?? 0)}</td>
+              <td class="number cell-value" data-label="alarms up">
+                {count(standing.get(id) ?? 0)}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -162,7 +162,7 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.getByRole('button', { name: 'Enable' }).click()
     await page.getByRole('button', { name: 'Disable' }).waitFor()
     await page
-      .getByRole('navigation', { name: 'Pages' })
+      .getByRole('navigation', { name: 'Pages', exact: true })
       .getByRole('link', { name: /Alarms/ })
       .click()
     await page.getByRole('heading', { name: 'Alarms', level: 1 }).waitFor()

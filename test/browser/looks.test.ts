@@ -166,7 +166,10 @@ describe.skipIf(chromiumPath === undefined)('the dashboard', () => {
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     expect(await focused()).toBe('Add a device')
-    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Rules' }).focus()
+    await page
+      .getByRole('navigation', { name: 'Pages', exact: true })
+      .getByRole('link', { name: 'Rules' })
+      .focus()
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Rules', level: 1 }).waitFor()
     expect(await focused()).toBe('Rules')

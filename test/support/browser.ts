@@ -74,7 +74,7 @@ export async function signIn(page: Page, httpUrl: string, hash = ''): Promise<vo
   await page.goto(`${httpUrl}/${hash}`)
   await page.getByLabel('Access token').fill(adminToken)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor()
 }
 
 /** A folder for pictures of pages, kept for whoever wants to look. */
