@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { lineOf, placeOfPointer } from '../../dashboard/json-place.ts'
 
 const text = `{
-  "id": "a \\"quoted\\" id",
+  "id": "a \\"quoted, id",
   "when": {
     "kind": "all",
     "of": [
