@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { lineOf, placeOfPointer } from '../../dashboard/json-place.ts'
 
 const text = `{
-  "id": "a \\"quoted, id",
+  "id": "a \\"{ id",
   "when": {
     "kind": "all",
     "of": [
@@ -18,7 +18,7 @@ const rest = (pointer: string, length: number) => {
 }
 
 test.each([
-  ['/id', '"a \\"quoted'],
+  ['/id', '"a \\"{ id'],
   ['/when/kind', '"all"'],
   ['/when/of/0/above', '1 }'],
   ['/when/of/1/metric', '"b"'],
