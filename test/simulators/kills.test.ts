@@ -60,6 +60,7 @@ test('the next is not killed before the last has caught up', async () => {
   expect(items.map(({ name, restarts }) => [name, restarts])).toEqual([
     ['ingest', 1],
     ['storage', 0],
+    ['analytics', 0],
     ['rules', 1],
   ])
 }, 60_000)
