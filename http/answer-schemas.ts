@@ -160,6 +160,20 @@ const maintenanceWindow = z.object({
   reason: z.string(),
 })
 const reading = z.object({ time, values: z.record(z.string(), value) })
+const webhook = z.object({
+  id: z.string(),
+  url: z.string(),
+  classes: ids,
+  severities: ids,
+  rules: ids,
+  waiting: z.number(),
+  deadDeliveries: z.number(),
+  failing: z.object({ since: time, detail: z.string() }).nullable(),
+})
+/** A record of Zod's would lose `__proto__`, which a label's value may be. */
+const numberByGroup = z.unknown().meta({ type: 'object', additionalProperties: { type: 'number' } })
+const leftOut = { late: z.number(), bounds: ids }
+const ranked = z.array(z.object({ device: z.string(), value: z.number(), time }))
 
 /** By the name under which the document lists them. */
 export const answerSchemas = {
@@ -237,6 +251,26 @@ export const answerSchemas = {
   Token: token,
   TokenList: listOf(token),
   TokenWithSecret: token.extend({ token: z.string() }),
+  Webhook: webhook,
+  WebhookList: listOf(webhook),
+  WebhookTested: z.object({
+    delivered: z.boolean(),
+    status: z.number().optional(),
+    detail: z.string().optional(),
+    durationMs: z.number(),
+  }),
+  DeadDeliveryList: listOf(
+    z.object({
+      id: z.string(),
+      event,
+      attempts: z.number(),
+      reason: z.enum(['age', 'gone', 'backlog']),
+      detail: z.string(),
+      deadAt: time,
+    }),
+  ),
+  LiveSeries: listOf(z.object({ time, values: numberByGroup, closed: z.boolean() })).extend(leftOut),
+  LiveTop: z.object({ highest: ranked, lowest: ranked, ...leftOut }),
   PartList: z.object({
     items: z.array(z.object({ name: z.string(), restarts: z.number(), startedAt: time, lag: z.number() })),
   }),

@@ -122,8 +122,9 @@ test('readings in any order, cut off at any commits: the same as a plain recompu
     }),
     { numRuns },
   )
-  expect(closed).toBeGreaterThan(numRuns)
-  expect(late).toBeGreaterThan(numRuns)
+  // Some two and four a run; how many is left to chance.
+  expect(closed).toBeGreaterThan(numRuns / 5)
+  expect(late).toBeGreaterThan(numRuns / 5)
 })
 
 test('cut off at every commit there is: the same', async () => {

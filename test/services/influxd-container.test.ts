@@ -74,9 +74,12 @@ describe('scripts/services.sh where influxd cannot be installed', () => {
   const script = 'fail() { exit 2; }; . ./scripts/services.sh; echo "found $(command -v influxd)"'
 
   /** A PATH without any service, for a user who is not root. */
-  function services(settings: Record<string, string> = {}) {
+  function services(
+    settings: Record<string, string> = {},
+    others = ['strace', 'mosquitto', 'openssl', 'chromium'],
+  ) {
     executable('id', 'echo 1000')
-    for (const name of ['strace', 'mosquitto', 'openssl']) executable(name, 'exit 0')
+    for (const name of others) executable(name, 'exit 0')
     for (const name of ['sh', 'sleep']) symlink(name)
     const env = { PATH: join(dir, 'bin'), services_for: 'tests', ...settings }
     return spawnSync('/bin/sh', ['-c', script], { cwd: repositoryRoot, env, encoding: 'utf8' })
@@ -112,6 +115,18 @@ describe('scripts/services.sh where influxd cannot be installed', () => {
       status: 1,
       stderr: 'tidemark: influxd cannot be had here\n',
     })
+  })
+
+  test.each([
+    [
+      'said to be, where tests are run',
+      'tests',
+      'tidemark: chromium is not installed; the suites that need it are skipped\n',
+    ],
+    ['nothing that the bench needs', '', ''],
+  ])('a browser that is not there is %s', (_case, services_for, said) => {
+    executable('influxd', 'exit 0')
+    expect(services({ services_for }, ['strace', 'mosquitto', 'openssl']).stderr).toBe(said)
   })
 
   test('the bench does not take it from a container', () => {
