@@ -6,36 +6,33 @@ export interface EventFilter {
   readonly device?: string | undefined
 }
 
-/** Events found, and where to read on. */
+/** Events that were read together, and where to read on. */
 export interface EventSlice {
   readonly events: DeliveredEvent[]
-  /** Offset after the last event looked at: no later one was. */
+  /** Offset of the first one: beyond the one asked for where that is not kept any more. */
+  readonly from: number
+  /** Offset after the last one. */
   readonly next: number
 }
 
 const readBytesMax = 1024 * 1024
 
-/**
- * Events among the next `scanMax` from `offset` on that match, oldest first. One read of the log, whatever matches; at the
- * end of the stream `next` is `offset`.
- */
-export function eventsFrom(log: Log, offset: number, scanMax: number, filter: EventFilter = {}): EventSlice {
-  const events: DeliveredEvent[] = []
-  let next = offset
-  for (const record of log.read('events', offset, { entriesMax: scanMax, bytesMax: readBytesMax })) {
-    const event = eventOf(record, filter)
-    if (event !== undefined) events.push(event)
-    next = record.offset + record.count
-  }
-  return { events, next }
+/** The next `entriesMax` events from `offset` on, oldest first. One read of the log; at the end of the stream `next` is `offset`. */
+export function eventsFrom(log: Log, offset: number, entriesMax: number): EventSlice {
+  const records = log.read('events', offset, { entriesMax, bytesMax: readBytesMax })
+  const from = records[0]?.offset ?? offset
+  const last = records.at(-1)
+  return { events: records.map(eventOf), from, next: last === undefined ? from : last.offset + last.count }
 }
 
-/** The event of a record of `events`; undefined when it does not match. */
-export function eventOf(record: LogRecord, filter: EventFilter): DeliveredEvent | undefined {
-  const event = deliveredEvent(JSON.parse(record.value.toString()) as EventRecord, record.offset)
-  if (filter.class !== undefined && event.data.class !== filter.class) return undefined
-  if (filter.device !== undefined && event.data.device !== filter.device) return undefined
-  return event
+/** The event of a record of `events`. */
+export function eventOf(record: LogRecord): DeliveredEvent {
+  return deliveredEvent(JSON.parse(record.value.toString()) as EventRecord, record.offset)
+}
+
+export function isWanted({ data }: DeliveredEvent, filter: EventFilter): boolean {
+  if (filter.class !== undefined && data.class !== filter.class) return false
+  return filter.device === undefined || data.device === filter.device
 }
 
 /** The offset that follows the event with this `sequence`; undefined when it is no sequence. */

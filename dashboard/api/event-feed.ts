@@ -105,9 +105,11 @@ export class EventFeed {
         if (done) return
         clearTimeout(silence)
         silence = setTimeout(() => ending.abort(), silentMsMax)
-        const events = reader.read(decoder.decode(value, { stream: true }))
-        const last = events.at(-1)
+        const sent = reader.read(decoder.decode(value, { stream: true }))
+        const last = sent.at(-1)
         if (last !== undefined) this.#lastId = last.id
+        const events = sent.filter(({ event }) => event !== 'gap')
+        if (events.length < sent.length) this.#tell([])
         if (events.length > 0) this.#tell(events.map(({ data }) => JSON.parse(data) as AlarmEvent))
       }
     } finally {

@@ -1,14 +1,12 @@
-import { setMaxListeners } from 'node:events'
 import { z } from 'zod'
 import { topMax } from '../../analytics/limits.ts'
 import { leftOutOf, seriesOf, topOf } from '../../analytics/live-series.ts'
 import { isDeviceType, isLabelName, isMetricName } from '../../domain/names.ts'
-import { messageOf } from '../../lib/errors.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { streamMinutes } from '../minute-stream.ts'
 import { encodeCursor, numberedPageQuery } from '../paging.ts'
-import { sendProblem } from '../problem.ts'
+import { OpenStreams, sendUnknownEventId } from '../server-sent-events.ts'
 import { queryTime, timeMax, timeMin } from '../time.ts'
 
 const type = z.string().refine(isDeviceType, 'not a device type')
@@ -29,7 +27,6 @@ const topQuery = z.strictObject({
   n: z.coerce.number().int().min(1).max(topMax).default(10),
 })
 const minuteStart = z.coerce.number().int().min(timeMin).max(timeMax)
-const streamsMax = 100
 
 /** Live aggregates of the last day: series by minute, the highest and lowest devices, a stream. */
 export function analyticsRoutes(app: Api, { log, logger }: HttpDeps): void {
@@ -60,32 +57,20 @@ export function analyticsRoutes(app: Api, { log, logger }: HttpDeps): void {
     },
   )
 
-  const closing = new AbortController()
-  setMaxListeners(streamsMax + 1, closing.signal)
-  app.addHook('preClose', async () => closing.abort())
-  let streams = 0
+  const streams = new OpenStreams(app, logger)
   app.get(
     '/api/v1/analytics/stream',
-    { config: { role: 'read' }, schema: { querystring: z.strictObject({ type, metric, by }) } },
+    {
+      config: { role: 'read' },
+      // HEAD would wait for the end of a stream that has none.
+      exposeHeadRoute: false,
+      schema: { querystring: z.strictObject({ type, metric, by }) },
+    },
     async (request, reply) => {
       const given = request.headers['last-event-id']
       const last = given === undefined ? undefined : minuteStart.safeParse(given)
-      if (last?.success === false) {
-        const errors = [{ pointer: '/headers/last-event-id', detail: 'not the start of a minute' }]
-        return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'Last-Event-ID is not valid', errors)
-      }
-      if (streams >= streamsMax)
-        return sendProblem(reply, 503, 'TIDEMARK_STREAM_LIMIT', `${streamsMax} streams are open`)
-      streams++
-      reply.hijack()
-      request.raw.socket.setTimeout(0)
-      reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-      await streamMinutes(log, reply.raw, request.query, last?.data, closing.signal)
-        .catch((error) =>
-          logger.error({ code: 'TIDEMARK_INTERNAL', detail: messageOf(error) }, 'a stream of minutes failed'),
-        )
-        .finally(() => streams--)
-      return reply
+      if (last?.success === false) return sendUnknownEventId(reply, 'not the start of a minute')
+      return streams.answer(request, reply, (client) => streamMinutes(log, client, request.query, last?.data))
     },
   )
 }

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { eventSequence } from '../../domain/event.ts'
-import { eventsFrom, offsetAfter } from '../../events/event-feed.ts'
+import { type DeliveredEvent, eventSequence } from '../../domain/event.ts'
+import { eventsFrom, isWanted, offsetAfter } from '../../events/event-feed.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -17,8 +17,24 @@ test('a read looks at so many events, tells how far it came, and stands still at
   expect(ids(eventsFrom(log, 0, 2))).toEqual([['0', '1'], 2])
   expect(ids(eventsFrom(log, 2, 9))).toEqual([['2', '3', '4'], 5])
   expect(ids(eventsFrom(log, 5, 9))).toEqual([[], 5])
-  expect(ids(eventsFrom(log, 0, 9, { class: 'maintenance' }))).toEqual([['1', '3'], 5])
-  expect(ids(eventsFrom(log, 0, 3, { device: 'd4' }))).toEqual([[], 3])
+})
+
+test('a read from a place that was trimmed begins with what is kept, and says where that is', async () => {
+  const log = await openLmdbLog({ path: tempDir() })
+  onTestFinished(() => log.close())
+  await log.transaction((tx) => {
+    for (let n = 0; n < 5; n++) tx.append('events', Buffer.from(JSON.stringify({ id: `${n}` })), 1)
+  })
+  await log.trim('events', 3)
+  expect(eventsFrom(log, 1, 1)).toMatchObject({ events: [{ id: '3' }], from: 3, next: 4 })
+})
+
+test('an event is wanted by its class and its device', () => {
+  const event = { data: { class: 'health', device: 'a' } } as DeliveredEvent
+  expect(isWanted(event, {})).toBe(true)
+  expect(isWanted(event, { class: 'health', device: 'a' })).toBe(true)
+  expect(isWanted(event, { class: 'maintenance' })).toBe(false)
+  expect(isWanted(event, { device: 'b' })).toBe(false)
 })
 
 test('the offset after an event is the one that follows it', () => {

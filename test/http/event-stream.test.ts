@@ -2,7 +2,8 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { type StreamLimits, streamEvents } from '../../http/event-stream.ts'
+import { StreamedEvents } from '../../http/event-stream.ts'
+import { StreamClient, type StreamLimits } from '../../http/server-sent-events.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { appendEvents, eventOf } from './api.ts'
@@ -14,8 +15,11 @@ async function streaming(limits: StreamLimits) {
   let ended = 0
   const server = createServer((_request, response) => {
     response.writeHead(200)
-    const never = new AbortController().signal
-    void streamEvents(log, response, 0, {}, never, limits).then(() => ended++)
+    const client = new StreamClient(response, new AbortController().signal, limits)
+    void new StreamedEvents(log).send(client, 0, {}).then(() => {
+      client.close()
+      ended++
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')

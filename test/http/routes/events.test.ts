@@ -1,6 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DeliveredEvent } from '../../../domain/event.ts'
+import { streamsMax } from '../../../http/server-sent-events.ts'
 import { appendEvents, eventOf, startApi, type TestApi } from '../api.ts'
+import { openStream } from '../open-stream.ts'
 
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
 
@@ -60,34 +62,8 @@ describe('the list', () => {
   )
 })
 
-/** A client of the stream: what it has been sent, until it is closed. */
-async function openStream(api: TestApi, port: number, query: string, headers: Record<string, string> = {}) {
-  const closing = new AbortController()
-  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/events/stream${query}`, {
-    headers: { authorization: `Bearer ${api.adminToken}`, ...headers },
-    signal: closing.signal,
-  })
-  const received: { id: string; event: string; data: DeliveredEvent }[] = []
-  let text = ''
-  const reading = (async () => {
-    for await (const chunk of answer.body!) {
-      text += Buffer.from(chunk).toString()
-      const blocks = text.split('\n\n')
-      text = blocks.pop()!
-      for (const block of blocks) {
-        const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2)))
-        if ('id' in fields)
-          received.push({ ...fields, data: JSON.parse(fields.data) } as (typeof received)[number])
-      }
-    }
-  })().catch(() => undefined)
-  const close = async () => {
-    closing.abort()
-    await reading
-  }
-  onTestFinished(close)
-  return { answer, received, close, reading }
-}
+const eventStream = (api: TestApi, port: number, query: string, headers?: Record<string, string>) =>
+  openStream<DeliveredEvent>(api, port, `events/stream${query}`, headers)
 
 async function listening() {
   const api = await startApi()
@@ -99,7 +75,7 @@ describe('the stream', () => {
   test('sends each event as it is written, its sequence as id', async () => {
     const { api, port } = await listening()
     await appendEvents(api.log, [eventOf(0)])
-    const { answer, received } = await openStream(api, port, '')
+    const { answer, received } = await eventStream(api, port, '')
     expect(answer.headers.get('content-type')).toBe('text/event-stream')
     await appendEvents(api.log, [eventOf(1)])
     await expect.poll(() => received).toHaveLength(1)
@@ -119,7 +95,7 @@ describe('the stream', () => {
     )
     let last: string | undefined
     for (let round = 0; round < 5; round++) {
-      const stream = await openStream(
+      const stream = await eventStream(
         api,
         port,
         '?after=0',
@@ -134,7 +110,7 @@ describe('the stream', () => {
       last = kept.at(-1)!.id
       await appendEvents(api.log, [eventOf(650 + round)])
     }
-    const rest = await openStream(api, port, '', { 'last-event-id': last! })
+    const rest = await eventStream(api, port, '', { 'last-event-id': last! })
     await expect.poll(() => seen.length + rest.received.length).toBe(655)
     seen.push(...rest.received.map(({ data }) => data.id))
     expect(seen).toEqual(upTo(655).map((n) => `event-${n}`))
@@ -142,7 +118,7 @@ describe('the stream', () => {
 
   test('is filtered like the list', async () => {
     const { api, port } = await listening()
-    const { received } = await openStream(api, port, '?after=0&device=b')
+    const { received } = await eventStream(api, port, '?after=0&device=b')
     await appendEvents(api.log, [
       eventOf(0),
       eventOf(1, { device: 'b' }),
@@ -152,28 +128,47 @@ describe('the stream', () => {
     await expect.poll(() => received.map(({ data }) => data.id)).toEqual(['event-1', 'event-3'])
   })
 
-  test('a sequence beyond the end waits for the next event, not for that number', async () => {
+  test('tells a client that comes back too late how many events are gone, once, and goes on', async () => {
     const { api, port } = await listening()
-    const { received } = await openStream(api, port, '', { 'last-event-id': '00000000000000999999' })
+    await appendEvents(
+      api.log,
+      upTo(20).map((n) => eventOf(n)),
+    )
+    await api.log.trim('events', 15)
+    const late = await eventStream(api, port, '?device=nobody', { 'last-event-id': '00000000000000000004' })
+    const gap = { reason: 'trimmed', missed: 11, nextSequence: '00000000000000000016' }
+    await expect.poll(() => late.received).toEqual([{ id: '00000000000000000015', event: 'gap', data: gap }])
+    const again = await eventStream(api, port, '', { 'last-event-id': late.received[0]!.id })
+    await expect.poll(() => again.received.map(({ event }) => event)).toHaveLength(5)
+    expect(again.received[0]!.data.id).toBe('event-15')
+  })
+
+  test('tells a client that knows a sequence beyond the end that the log is another one, and waits for the next event', async () => {
+    const { api, port } = await listening()
     await appendEvents(api.log, [eventOf(0)])
-    await expect.poll(() => received.map(({ data }) => data.id)).toEqual(['event-0'])
+    const { received } = await eventStream(api, port, '', { 'last-event-id': '00000000000000999999' })
+    await expect.poll(() => received).toHaveLength(1)
+    const gap = { reason: 'reset', missed: null, nextSequence: '00000000000000000002' }
+    expect(received[0]).toEqual({ id: '00000000000000000001', event: 'gap', data: gap })
+    await appendEvents(api.log, [eventOf(1)])
+    await expect.poll(() => received.map(({ data }) => data.id)).toEqual([undefined, 'event-1'])
   })
 
   test('a Last-Event-ID that is no sequence is refused', async () => {
     const { api, port } = await listening()
-    const { answer } = await openStream(api, port, '', { 'last-event-id': 'abc' })
+    const { answer } = await eventStream(api, port, '', { 'last-event-id': 'abc' })
     expect(answer.status).toBe(422)
   })
 
   test('more streams than the limit are refused until one ends', async () => {
     const { api, port } = await listening()
-    const streams = await Promise.all(upTo(100).map(() => openStream(api, port, '')))
+    const streams = await Promise.all(upTo(streamsMax).map(() => eventStream(api, port, '')))
     expect(streams.every(({ answer }) => answer.status === 200)).toBe(true)
-    const refused = await openStream(api, port, '')
+    const refused = await eventStream(api, port, '')
     expect(refused.answer.status).toBe(503)
     expect(refused.answer.headers.get('content-type')).toContain('application/problem+json')
     await streams[0]!.close()
-    await expect.poll(async () => (await openStream(api, port, '')).answer.status).toBe(200)
+    await expect.poll(async () => (await eventStream(api, port, '')).answer.status).toBe(200)
   })
 
   test('HEAD of it is not there, where it would wait for an end that does not come', async () => {
@@ -183,7 +178,7 @@ describe('the stream', () => {
 
   test('ends when the server closes, which does not wait for it', async () => {
     const { api, port } = await listening()
-    const { reading } = await openStream(api, port, '')
+    const { reading } = await eventStream(api, port, '')
     await api.http.close()
     await reading
   })
