@@ -1,3 +1,4 @@
+import { grownArray } from '../lib/grown-array.ts'
 import { labelsMax } from './limits.ts'
 import { chunkRows } from './minute-cells.ts'
 
@@ -29,9 +30,9 @@ export class DeviceRows {
     const row = this.#ids.push(id) - 1
     this.#rowOf.set(id, row)
     if (row === this.#newestMinute.length) {
-      this.#groups = grown(this.#groups, Uint16Array)
-      this.#newestMinute = grown(this.#newestMinute, Uint32Array)
-      this.#namedIn = grown(this.#namedIn, Uint32Array)
+      this.#groups = grownArray(this.#groups, 2 * this.#groups.length)
+      this.#newestMinute = grownArray(this.#newestMinute, 2 * this.#newestMinute.length)
+      this.#namedIn = grownArray(this.#namedIn, 2 * this.#namedIn.length)
     }
     this.changedChunks.add(Math.floor(row / chunkRows))
     return row
@@ -82,13 +83,4 @@ export class DeviceRows {
       .slice(first, first + chunkRows)
       .map((id, i) => [id, ...this.#groups.subarray((first + i) * labelsMax, (first + i + 1) * labelsMax)])
   }
-}
-
-function grown<A extends { length: number; set(from: A): void }>(
-  array: A,
-  Kind: new (length: number) => A,
-): A {
-  const larger = new Kind(array.length * 2)
-  larger.set(array)
-  return larger
 }

@@ -1,3 +1,4 @@
+import { grownArray } from '../lib/grown-array.ts'
 /** The newest values of the members of a group of `peers`, in columns: each reading is compared with all of them. */
 export class PeerValues {
   readonly #slots = new Map<string, number>()
@@ -44,14 +45,8 @@ export class PeerValues {
 
   #grow(): void {
     const capacity = 2 * this.#times.length
-    this.#times = grown(this.#times, capacity)
-    this.#values = grown(this.#values, capacity)
+    this.#times = grownArray(this.#times, capacity)
+    this.#values = grownArray(this.#values, capacity)
     this.collected = new Float64Array(capacity)
   }
-}
-
-function grown(values: Float64Array, capacity: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(capacity)
-  larger.set(values)
-  return larger
 }

@@ -49,14 +49,23 @@ export class PreviousReadings {
     this.#readings = new Array(2 * kinds.all.length).fill(none)
   }
 
-  /** As `takeDirty` wrote them, or (where some rules were edited) taken over from those `before`. */
-  static load(kinds: PreviousKinds, bytes: Buffer | undefined, before?: PreviousReadings): PreviousReadings {
-    const loaded = new PreviousReadings(kinds)
-    for (const [key, time, value] of before === undefined ? savedIn(bytes) : before.#saved()) {
+  /** As `takeDirty` wrote them; none without bytes. */
+  static load(kinds: PreviousKinds, bytes: Buffer | undefined): PreviousReadings {
+    return PreviousReadings.#of(kinds, bytes === undefined ? [] : JSON.parse(bytes.toString()))
+  }
+
+  static #of(kinds: PreviousKinds, saved: readonly SavedReading[]): PreviousReadings {
+    const readings = new PreviousReadings(kinds)
+    for (const [key, time, value] of saved) {
       const placed = kinds.all.find((one) => one.key === key)
-      if (placed !== undefined) loaded.#set(placed.at, time, value)
+      if (placed !== undefined) readings.#set(placed.at, time, value)
     }
-    return loaded
+    return readings
+  }
+
+  /** These, for the kinds that there are after some rules were edited. */
+  become(kinds: PreviousKinds): PreviousReadings {
+    return PreviousReadings.#of(kinds, this.#saved())
   }
 
   /** The newest that was noted, if it is later than `after`; good until the next question to any of the same kinds. */
@@ -99,7 +108,3 @@ export class PreviousReadings {
 }
 
 type SavedReading = [key: string, time: number, value: Value]
-
-function savedIn(bytes: Buffer | undefined): SavedReading[] {
-  return bytes === undefined ? [] : JSON.parse(bytes.toString())
-}

@@ -1,3 +1,5 @@
+import { grownArray } from '../lib/grown-array.ts'
+
 /** Numbers kept in rising order, for quantiles of a window that slides. None of them is NaN or −0. */
 export class SortedValues {
   #values: Float64Array
@@ -15,9 +17,7 @@ export class SortedValues {
 
   add(value: number): void {
     if (this.#count === this.#values.length) {
-      const grown = new Float64Array(Math.max(16, Math.ceil(this.#count * 1.5)))
-      grown.set(this.#values)
-      this.#values = grown
+      this.#values = grownArray(this.#values, Math.max(16, Math.ceil(this.#count * 1.5)))
     }
     const at = this.#rankOf(value)
     this.#values.copyWithin(at + 1, at, this.#count)

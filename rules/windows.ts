@@ -90,8 +90,8 @@ export class Windows {
       return taken?.become(kind) ?? SlidingWindow.load(kind, kept.window(name), room)
     })
     for (const window of before?.all ?? []) if (!all.includes(window)) window.leave()
-    const [row] = kinds.previous.all.length === 0 ? [] : kept.window({ owner, device, ...previousName })
-    const previous = PreviousReadings.load(kinds.previous, row?.bytes, before?.previous)
+    const previous =
+      before?.previous.become(kinds.previous) ?? loadPrevious(kinds.previous, { owner, device }, kept)
     return new Windows(kinds, all, previous, room)
   }
 
@@ -115,4 +115,13 @@ export class Windows {
     const bytes = this.previous.takeDirty()
     if (bytes !== undefined) changes.push({ owner, device, ...previousName, start: 0, bytes })
   }
+}
+
+function loadPrevious(
+  kinds: PreviousKinds,
+  of: { readonly owner: string; readonly device: string },
+  kept: Kept,
+): PreviousReadings {
+  const [row] = kinds.all.length === 0 ? [] : kept.window({ ...of, ...previousName })
+  return PreviousReadings.load(kinds, row?.bytes)
 }
