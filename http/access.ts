@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Role, TokenRegistry } from '../registry/token-registry.ts'
+import type { Role, Token, TokenRegistry } from '../registry/token-registry.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
 import { sendProblem } from './problem.ts'
 
@@ -9,16 +9,9 @@ declare module 'fastify' {
     role?: Role
   }
   interface FastifyRequest {
-    /** Who calls; none on public routes. */
-    caller: Caller | undefined
+    /** The token of who calls; none on public routes. */
+    caller: Token | undefined
   }
-}
-
-/** Holder of a token. */
-export interface Caller {
-  readonly role: Role
-  /** Name of the token. */
-  readonly name: string
 }
 
 /** The token that a request carries, known or not. */

@@ -56,6 +56,7 @@ export const answers: Readonly<Record<string, Answer>> = {
   'DELETE /api/v1/maintenance-windows/{id}': [204],
   'POST /api/v1/tokens': [201, 'TokenWithSecret'],
   'GET /api/v1/tokens': [200, 'TokenList'],
+  'GET /api/v1/tokens/self': [200, 'Token'],
   'GET /api/v1/tokens/{id}': [200, 'Token'],
   'PATCH /api/v1/tokens/{id}': [200, 'Token'],
   'DELETE /api/v1/tokens/{id}': [204],

@@ -17,6 +17,8 @@ interface TokenRecord extends Token {
   readonly hash: string
 }
 
+const adminToken: Token = { id: 'admin', name: 'admin', role: 'admin', expiresAt: null }
+
 /** API tokens; only their SHA-256 is kept. The administrator's own token comes from the configuration and is not listed. */
 export class TokenRegistry {
   readonly #log: Log
@@ -29,16 +31,16 @@ export class TokenRegistry {
     this.#adminHash = hashOf(adminToken)
   }
 
-  /** Who holds `token`; undefined when nobody does or it has expired. */
-  authenticate(token: string): { role: Role; name: string } | undefined {
+  /** What `token` is; undefined when there is none such or it has expired. The administrator's own has the id and the name `admin`. */
+  authenticate(token: string): Token | undefined {
     const hash = hashOf(token)
-    if (sameHash(hash, this.#adminHash)) return { role: 'admin', name: 'admin' }
+    if (sameHash(hash, this.#adminHash)) return adminToken
     // Found by its hash: what the comparison's time could tell is the hash of a random token, not the token.
     const id = this.#log.get<string>('meta', `token:${hash}`)
     const record = id === undefined ? undefined : this.#log.get<TokenRecord>('tokens', id)
     if (record === undefined || !sameHash(record.hash, hash)) return undefined
     if (record.expiresAt !== null && Date.parse(record.expiresAt) <= this.#clock.now()) return undefined
-    return { role: record.role, name: record.name }
+    return withoutHash(record)
   }
 
   async create(input: {

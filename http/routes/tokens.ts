@@ -42,6 +42,9 @@ export function tokenRoutes(app: Api, { tokens }: HttpDeps): void {
     },
   )
 
+  // Not one of those with an id: whoever may call anything may know what it may.
+  app.get('/api/v1/tokens/self', { config: { role: 'read' } }, async ({ caller }) => caller)
+
   const params = z.object({ id: z.string() })
   const missing = (reply: FastifyReply, id: string) =>
     sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no token ${id}`)

@@ -17,8 +17,18 @@ async function openTokens() {
 test('knows the administrator and every token made, and nobody else', async () => {
   const { tokens } = await openTokens()
   const { secret } = await tokens.create({ name: 'n', role: 'operate', expiresAt: null })
-  expect(tokens.authenticate('admins')).toEqual({ role: 'admin', name: 'admin' })
-  expect(tokens.authenticate(secret)).toEqual({ role: 'operate', name: 'n' })
+  expect(tokens.authenticate('admins')).toEqual({
+    id: 'admin',
+    name: 'admin',
+    role: 'admin',
+    expiresAt: null,
+  })
+  expect(tokens.authenticate(secret)).toEqual({
+    id: expect.any(String),
+    name: 'n',
+    role: 'operate',
+    expiresAt: null,
+  })
   for (const wrong of [
     '',
     'admin',

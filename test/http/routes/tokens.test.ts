@@ -62,3 +62,20 @@ test('tokens page', async () => {
   for (let i = 0; i < 5; i++) await api.tokenOf('read')
   expect(new Set((await api.all('tokens', 2)).map(({ id }) => id)).size).toBe(5)
 })
+
+test('a token is told what it is, whatever its role, and never its secret or hash', async () => {
+  const api = await startApi()
+  const self = (token: string) => api.call('GET', 'tokens/self', undefined, { token })
+  for (const role of ['read', 'operate', 'admin']) {
+    const { token, ...shown } = (await api.post('tokens', { name: `own ${role}`, role })).body
+    const told = await self(token)
+    expect([told.status, told.body]).toEqual([200, shown])
+  }
+  expect((await api.get('tokens/self')).body).toEqual({
+    id: 'admin',
+    name: 'admin',
+    role: 'admin',
+    expiresAt: null,
+  })
+  expect((await self('unknown')).status).toBe(401)
+})
