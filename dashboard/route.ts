@@ -1,5 +1,5 @@
 /** The pages, in the order of the menu. */
-export const pages = ['overview', 'devices', 'alarms', 'rejected', 'rules', 'energy'] as const
+export const pages = ['overview', 'live', 'devices', 'alarms', 'rejected', 'rules', 'energy'] as const
 export type PageName = (typeof pages)[number]
 
 /** Where one is: `#/devices/fridge-1?range=1h`. */

@@ -7,6 +7,7 @@ import { Alarms } from './pages/alarms.tsx'
 import { DevicePage } from './pages/device.tsx'
 import { Devices } from './pages/devices.tsx'
 import { Energy } from './pages/energy.tsx'
+import { Live } from './pages/live.tsx'
 import { Overview } from './pages/overview.tsx'
 import { Rejected } from './pages/rejected.tsx'
 import { RulePage } from './pages/rule.tsx'
@@ -18,6 +19,7 @@ import { useRoute } from './state/use-route.ts'
 
 const names: Readonly<Record<PageName, string>> = {
   overview: 'Overview',
+  live: 'Live',
   devices: 'Devices',
   alarms: 'Alarms',
   rejected: 'Rejected',
@@ -85,6 +87,8 @@ function CurrentPage({ route: { page, id, query } }: { route: Route }) {
   switch (page) {
     case 'overview':
       return <Overview />
+    case 'live':
+      return <Live query={query} />
     case 'devices':
       return id === undefined ? <Devices query={query} /> : <DevicePage key={id} id={id} query={query} />
     case 'alarms':

@@ -11,6 +11,8 @@ export interface DemoOptions {
 }
 
 const readingEveryMs = 1_000
+/** One device of each kind at each, so that there is something to tell apart. */
+const sites = ['berlin', 'hamburg']
 const demoSeed = 1
 /** The demo's fridge door stands open for the last 10 s of each 20 s, so that a newcomer sees an event at once. */
 const doorCycleMs = 20_000
@@ -26,16 +28,18 @@ const doorRule = {
   message: '{device}: the door has been open for 5 s',
 }
 
-/** Two devices of each kind that report every second, and a rule on their fridges; until `signal` aborts. */
+/** Two devices of each kind, at two sites, that report every second, and a rule on their fridges; until `signal` aborts. */
 export async function runDemoFleet({ mqttUrl, httpUrl, adminToken, signal }: DemoOptions): Promise<void> {
   const api = new ApiClient(httpUrl, adminToken)
   // Models that share a type with another are of scenarios.
   const devices = models
     .filter(({ name, type }) => name === type)
     .flatMap((model) =>
-      [1, 2].map((number) => model.create(demoSeed, `demo-${model.type.replaceAll('_', '-')}-${number}`)),
+      sites.map((_, i) => model.create(demoSeed, `demo-${model.type.replaceAll('_', '-')}-${i + 1}`)),
     )
-  const credentials = await api.provision(devices)
+  const credentials = await api.provision(
+    devices.map(({ id, type }, i) => ({ id, type, labels: { site: sites[i % sites.length]! } })),
+  )
   await api.request('POST', '/rules', doorRule).catch((error: Error) => {
     // A second start finds the rule of the first.
     if (!error.message.includes(' 409 ')) throw error

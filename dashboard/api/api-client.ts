@@ -60,9 +60,7 @@ export class ApiClient {
   }
 
   async request<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
-    const url = new URL(`api/v1/${path}`, this.#base)
-    for (const [name, value] of Object.entries(options.query ?? {}))
-      if (value !== undefined && value !== '') url.searchParams.set(name, String(value))
+    const url = this.#url(path, options.query)
     const headers = this.#headers(options)
     const body = options.body === undefined ? null : JSON.stringify(options.body)
     const response = await this.#fetch(url, { method, headers, body, signal: withTimeout(options.signal) })
@@ -71,13 +69,23 @@ export class ApiClient {
     return { body: (text === '' ? undefined : JSON.parse(text)) as T, etag: response.headers.get('etag') }
   }
 
-  /** The live stream of events; its body never ends by itself. */
-  async openStream(lastId: string | undefined, signal: AbortSignal): Promise<Response> {
+  /** A live stream of server-sent events, from the one after `lastId` on; its body never ends by itself. */
+  async openStream(
+    path: string,
+    { lastId, query, signal }: { lastId?: string | undefined; query?: Query; signal: AbortSignal },
+  ): Promise<Response> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` }
     if (lastId !== undefined) headers['last-event-id'] = lastId
-    const response = await this.#fetch(new URL('api/v1/events/stream', this.#base), { headers, signal })
+    const response = await this.#fetch(this.#url(path, query), { headers, signal })
     if (!response.ok) throw this.#problem(response.status, await response.text())
     return response
+  }
+
+  #url(path: string, query: Query = {}): URL {
+    const url = new URL(`api/v1/${path}`, this.#base)
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined && value !== '') url.searchParams.set(name, String(value))
+    return url
   }
 
   #headers({ body, ifMatch }: RequestOptions): Record<string, string> {

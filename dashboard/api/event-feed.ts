@@ -1,12 +1,10 @@
 import { type ApiClient, ApiProblem } from './api-client.ts'
-import { ServerSentEventReader } from './server-sent-events.ts'
+import { readEvents } from './server-sent-events.ts'
 import type { AlarmEvent } from './types.ts'
 
 /** `live` by server-sent events; `polling` where there are none to be had; `lost` while the platform does not answer. */
 export type FeedState = 'connecting' | 'live' | 'polling' | 'lost'
 
-/** The platform sends a comment after 15 s without events: silence beyond twice that is a connection that died unseen. */
-const silentMsMax = 35_000
 const retryMsMin = 500
 const retryMsMax = 5_000
 /** How often those that listen are told to look for themselves, without a stream. */
@@ -78,44 +76,23 @@ export class EventFeed {
 
   /** True when it was open and ended; rejects when it could not be opened. */
   async #stream(): Promise<boolean> {
-    const ending = new AbortController()
-    const signal = AbortSignal.any([this.#stopping.signal, ending.signal])
-    const response = await this.#api.openStream(this.#lastId, signal)
+    const options = { lastId: this.#lastId, signal: this.#stopping.signal }
+    const response = await this.#api.openStream('events/stream', options)
     const wasAway = this.#state !== 'connecting'
     this.#enter('live')
     // What happened while it was away, without an id to go on from, is not in the stream.
     if (wasAway) this.#tell([])
     try {
-      await this.#read(response, ending)
+      await readEvents(response, (sent) => {
+        this.#lastId = sent.at(-1)?.id
+        const events = sent.filter(({ event }) => event !== 'gap')
+        if (events.length < sent.length) this.#tell([])
+        if (events.length > 0) this.#tell(events.map(({ data }) => JSON.parse(data) as AlarmEvent))
+      })
     } catch {
       // Cut off: the same as ended.
     }
     return true
-  }
-
-  async #read(response: Response, ending: AbortController): Promise<void> {
-    const reader = new ServerSentEventReader()
-    const decoder = new TextDecoder()
-    const body = response.body?.getReader()
-    if (body === undefined) return
-    let silence = setTimeout(() => ending.abort(), silentMsMax)
-    try {
-      for (;;) {
-        const { done, value } = await body.read()
-        if (done) return
-        clearTimeout(silence)
-        silence = setTimeout(() => ending.abort(), silentMsMax)
-        const sent = reader.read(decoder.decode(value, { stream: true }))
-        const last = sent.at(-1)
-        if (last !== undefined) this.#lastId = last.id
-        const events = sent.filter(({ event }) => event !== 'gap')
-        if (events.length < sent.length) this.#tell([])
-        if (events.length > 0) this.#tell(events.map(({ data }) => JSON.parse(data) as AlarmEvent))
-      }
-    } finally {
-      clearTimeout(silence)
-      ending.abort()
-    }
   }
 
   #tell(events: readonly AlarmEvent[]): void {

@@ -65,3 +65,32 @@ export class ServerSentEventReader {
     return data.length === 0 ? undefined : { id: this.#lastId, event, data: data.join('\n') }
   }
 }
+
+/** The platform sends a comment after 15 s without events: silence beyond twice that is a connection that died unseen. */
+const silentMsMax = 35_000
+
+/** Gives `onEvents` what comes until the stream ends, or is silent for so long that it must be dead. Rejects when it is cut off. */
+export async function readEvents(
+  response: Response,
+  onEvents: (events: readonly ServerSentEvent[]) => void,
+): Promise<void> {
+  const reader = new ServerSentEventReader()
+  const decoder = new TextDecoder()
+  const body = response.body?.getReader()
+  if (body === undefined) return
+  const end = () => void body.cancel().catch(() => undefined)
+  let silence: ReturnType<typeof setTimeout> | undefined
+  try {
+    for (;;) {
+      clearTimeout(silence)
+      silence = setTimeout(end, silentMsMax)
+      const { done, value } = await body.read()
+      if (done) return
+      const events = reader.read(decoder.decode(value, { stream: true }))
+      if (events.length > 0) onEvents(events)
+    }
+  } finally {
+    clearTimeout(silence)
+    end()
+  }
+}

@@ -143,7 +143,39 @@ export interface MetricProfile {
 
 export interface Profile {
   readonly type: string
+  /** Labels by which readings are told apart. */
+  readonly tags: readonly string[]
   readonly metrics: Readonly<Record<string, MetricProfile>>
+}
+
+/** A function over the newest values of a group's devices in a minute. */
+export type LiveFunction = 'sum' | 'mean' | 'min' | 'max' | 'count'
+
+/** A minute of a live series, by value of the label, or `all`. */
+export interface LiveMinute {
+  readonly time: string
+  readonly values: Readonly<Record<string, number>>
+  readonly closed: boolean
+}
+
+/** The same as the stream has it: all functions. */
+export interface LiveMinuteEvent extends Omit<LiveMinute, 'values'> {
+  readonly values: Readonly<Record<string, Readonly<Record<LiveFunction, number>>>>
+}
+
+export interface RankedDevice {
+  readonly device: string
+  readonly value: number
+  readonly time: string
+}
+
+export interface LiveTop {
+  readonly highest: readonly RankedDevice[]
+  readonly lowest: readonly RankedDevice[]
+  /** Readings that came too late to be counted. */
+  readonly late: number
+  /** Of what there is more than the platform counts. */
+  readonly bounds: readonly ('devices' | 'metrics' | 'labels' | 'labelValues')[]
 }
 
 export interface Rule {

@@ -1,4 +1,4 @@
-import type { Reading } from '../api/types.ts'
+import type { Value } from '../api/types.ts'
 
 /** Times in Unix ms, rising, and a column of values for each series; null where there is nothing. */
 export interface ChartColumns {
@@ -6,11 +6,17 @@ export interface ChartColumns {
   readonly columns: readonly (readonly (number | null)[])[]
 }
 
+/** A reading, or what else has values by name at a time (RFC 3339). */
+interface Sample {
+  readonly time: string
+  readonly values: Readonly<Record<string, Value | null>>
+}
+
 /** A silence of more than so many usual intervals is a gap in the line. */
 const gapIntervals = 5
 
 /** Readings of one metric, a list for each series, on one axis of time; a true state is 1. Lines end where the device was silent. */
-export function chartColumns(series: readonly (readonly Reading[])[], metric: string): ChartColumns {
+export function chartColumns(series: readonly (readonly Sample[])[], metric: string): ChartColumns {
   const maps = series.map(
     (readings) => new Map(readings.map(({ time, values }) => [Date.parse(time), numberOf(values[metric])])),
   )

@@ -194,6 +194,6 @@ function marksOf(standing: readonly Alarm[], past: readonly Episode[]): ChartMar
   return [...past, ...standing].map(({ since, clearedAt, severity }) => ({
     from: Date.parse(since),
     to: clearedAt === null ? now : Date.parse(clearedAt),
-    severity,
+    tone: severity,
   }))
 }

@@ -3,6 +3,7 @@ import type { PageName } from '../route.ts'
 
 const pagePaths: Readonly<Record<PageName, string>> = {
   overview: 'M3 13h4l3-8 4 14 3-8h4',
+  live: 'M4 4v16h16M8 15l3.5-5 3 3L20 6',
   devices: 'M4 6h16v9H4zM9 19h6M12 15v4',
   alarms: 'M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 21h4',
   rejected: 'M4 5h16v14H4zM4 13h4l2 3h4l2-3h4',

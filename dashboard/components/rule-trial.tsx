@@ -156,7 +156,7 @@ function TrialChart({
             data={chartColumns([items], metric)}
             series={[{ label: metric, unit: '', colour: '--accent' }]}
             span={span}
-            marks={intervals.map(({ from, to, severity }) => ({ from, to: to ?? span.to, severity }))}
+            marks={intervals.map(({ from, to, severity }) => ({ from, to: to ?? span.to, tone: severity }))}
             heightPx={240}
             summary={`${metric} of ${device}, with ${plural(intervals.length, 'time')} in which the rule would have been up`}
           />

@@ -18,11 +18,11 @@ export interface ChartSeries {
   readonly isEdge?: boolean | undefined
 }
 
-/** A time in which something was so: an alarm that was up. Unix ms. */
+/** A time in which something was so: an alarm was up, or values may still change. Unix ms. */
 export interface ChartMark {
   readonly from: number
   readonly to: number
-  readonly severity: Severity
+  readonly tone: Severity | 'off'
 }
 
 interface Props {
@@ -170,17 +170,17 @@ function fromZero(_plot: uPlot, _min: number | null, max: number | null): [numbe
   return [0, Math.max(1, (max ?? 0) * 1.1)]
 }
 
-/** Behind the lines: the time in which an alarm was up, with an edge where it began. */
+/** Behind the lines, with an edge where it begins. */
 function drawMarks(plot: uPlot, marks: readonly ChartMark[], colour: (name: string) => string): void {
   const { ctx, bbox } = plot
   ctx.save()
   ctx.beginPath()
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
   ctx.clip()
-  for (const { from, to, severity } of marks) {
+  for (const { from, to, tone } of marks) {
     const x = plot.valToPos(from / 1000, 'x', true)
     const end = plot.valToPos(to / 1000, 'x', true)
-    ctx.fillStyle = colour(`--${severity}`)
+    ctx.fillStyle = colour(`--${tone}`)
     ctx.globalAlpha = 0.13
     ctx.fillRect(x, bbox.top, Math.max(2, end - x), bbox.height)
     ctx.globalAlpha = 0.9

@@ -71,6 +71,7 @@ const meter = (n: number) => ({
 /** Every page, and what is there once it has loaded. */
 const pages: readonly (readonly [name: string, hash: string, ready: string])[] = [
   ['overview', '', '.tile:nth-child(2) .tile-value:not(:text-is("–"))'],
+  ['live', '#/live', '.ranked tbody tr'],
   ['devices', '#/devices', '.device-rows tbody th'],
   ['device', '#/devices/cold-store-7?metric=temperature_c', '.chart canvas'],
   ['alarms', '#/alarms', '.alarm-rows tbody tr'],

@@ -10,7 +10,7 @@ function feedOf(texts: readonly string[]) {
   const told: string[][] = []
   const from: (string | undefined)[] = []
   const left = [...texts]
-  const openStream: ApiClient['openStream'] = async (lastId, signal) => {
+  const openStream: ApiClient['openStream'] = async (_path, { lastId, signal }) => {
     from.push(lastId)
     const text = left.shift()
     if (text !== undefined) return new Response(text)
