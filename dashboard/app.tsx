@@ -1,13 +1,17 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { ApiClient } from './api/api-client.ts'
 import { EventFeed } from './api/event-feed.ts'
+import type { OwnToken } from './api/types.ts'
 import { pageAddress } from './page-address.ts'
 import { SignIn } from './pages/sign-in.tsx'
 import { Shell } from './shell.tsx'
 import { ConsoleContext } from './state/console.ts'
 import { forgetToken, keepToken, keptToken } from './state/session.ts'
+import { useLoaded } from './state/use-loaded.ts'
 
 const announcedMs = 6_000
+/** An administrator may change what a token may do. */
+const roleEveryMs = 60_000
 
 /** The sign-in, or the console with the token of this tab. */
 export function App() {
@@ -36,6 +40,11 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (why?: string) =
     api.onRefused = () => onLeave('The token is no longer valid. Sign in again.')
     return { api, feed: new EventFeed(api), announce: setSaid }
   }, [token])
+  const self = useLoaded(
+    (signal) => console.api.get<OwnToken>('tokens/self', {}, signal),
+    [console],
+    roleEveryMs,
+  ).value
   useEffect(() => {
     const { feed, api } = console
     const onOnline = () => feed.retryNow()
@@ -56,7 +65,7 @@ function SignedIn({ token, onLeave }: { token: string; onLeave: (why?: string) =
     return () => clearTimeout(timer)
   }, [said])
   return (
-    <ConsoleContext.Provider value={console}>
+    <ConsoleContext.Provider value={{ ...console, self }}>
       <Shell onSignOut={() => onLeave()} said={said} />
     </ConsoleContext.Provider>
   )

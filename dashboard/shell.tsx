@@ -31,7 +31,7 @@ const standingEveryMs = 10_000
 /** What surrounds every page: the menu, the state of the connection, and the voice for screen readers. */
 export function Shell({ onSignOut, said }: { onSignOut: () => void; said: string }) {
   const route = useRoute()
-  const { api, announce, feed } = useConsole()
+  const { api, announce, feed, self } = useConsole()
   const state = useFeedState(feed)
   const stats = useLoaded((signal) => api.get<Stats>('stats', {}, signal), [], standingEveryMs)
   useEvents((events) => {
@@ -49,6 +49,11 @@ export function Shell({ onSignOut, said }: { onSignOut: () => void; said: string
           <Brand />
         </a>
         <ConnectionSign state={state} />
+        {self !== undefined && (
+          <span class="faint own-token">
+            {self.name}, role {self.role}
+          </span>
+        )}
         <button type="button" class="quiet" onClick={onSignOut}>
           Sign out
         </button>

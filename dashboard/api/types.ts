@@ -8,6 +8,16 @@ export interface Page<T> {
   readonly nextCursor: string | null
 }
 
+export type Role = 'read' | 'operate' | 'admin'
+
+/** The token that asks. */
+export interface OwnToken {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly expiresAt: string | null
+}
+
 export interface Stats {
   readonly messages: {
     readonly acknowledged: number
@@ -44,6 +54,19 @@ export interface Credentials {
 export interface DeviceWithSecret {
   readonly device: Device
   readonly credentials: Credentials
+}
+
+/** How a device connects, and what publishes for it with its secret in DEVICE_SECRET. */
+export interface DeviceConnection {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  readonly clientId: string
+  readonly topic: string
+  readonly payload: Readonly<Record<string, Value>>
+  readonly mosquittoPub: string
+  readonly node: string
+  readonly python: string
 }
 
 export interface LatestValue {

@@ -7,6 +7,7 @@ import { Dialog } from './dialog.tsx'
 import { Field } from './field.tsx'
 import { SeverityBadge } from './icons.tsx'
 import { ErrorNote } from './notes.tsx'
+import { Permitted } from './permitted.tsx'
 
 const hourMs = 3_600_000
 const shelvings = [
@@ -75,38 +76,40 @@ export function AlarmDialog({
         <dt>Acknowledged</dt>
         <dd>{alarm.acknowledged ? `by ${alarm.acknowledgedBy ?? 'somebody'}` : 'no'}</dd>
       </dl>
-      <div class="button-row">
-        {!alarm.acknowledged && (
-          <button
-            type="button"
-            class="primary"
-            onClick={() => act('ack', undefined, 'The alarm is acknowledged')}
-          >
-            Acknowledge
-          </button>
-        )}
-        {alarm.condition !== 'normal' && (
-          <button type="button" onClick={() => act('clear', undefined, 'The alarm is being cleared')}>
-            Clear
-          </button>
-        )}
-      </div>
-      <h3>{alarm.shelvedUntil === null ? 'Shelve' : `Shelved until ${time(alarm.shelvedUntil, now)}`}</h3>
-      <div class="button-row">
-        {shelvings.map(({ label, ms }) => (
-          <button key={label} type="button" onClick={() => shelve(ms)}>
-            {label}
-          </button>
-        ))}
-        {alarm.shelvedUntil !== null && (
-          <button
-            type="button"
-            onClick={() => act('shelve', { until: null }, 'The alarm is no longer shelved')}
-          >
-            No longer
-          </button>
-        )}
-      </div>
+      <Permitted needs="operate">
+        <div class="button-row">
+          {!alarm.acknowledged && (
+            <button
+              type="button"
+              class="primary"
+              onClick={() => act('ack', undefined, 'The alarm is acknowledged')}
+            >
+              Acknowledge
+            </button>
+          )}
+          {alarm.condition !== 'normal' && (
+            <button type="button" onClick={() => act('clear', undefined, 'The alarm is being cleared')}>
+              Clear
+            </button>
+          )}
+        </div>
+        <h3>{alarm.shelvedUntil === null ? 'Shelve' : `Shelved until ${time(alarm.shelvedUntil, now)}`}</h3>
+        <div class="button-row">
+          {shelvings.map(({ label, ms }) => (
+            <button key={label} type="button" onClick={() => shelve(ms)}>
+              {label}
+            </button>
+          ))}
+          {alarm.shelvedUntil !== null && (
+            <button
+              type="button"
+              onClick={() => act('shelve', { until: null }, 'The alarm is no longer shelved')}
+            >
+              No longer
+            </button>
+          )}
+        </div>
+      </Permitted>
       <h3>Comments</h3>
       <ul class="comments">
         {alarm.comments.map(({ text: said, by, at }) => (
@@ -118,22 +121,24 @@ export function AlarmDialog({
           </li>
         ))}
       </ul>
-      <form onSubmit={comment}>
-        <Field label="New comment">
-          {(attributes) => (
-            <textarea
-              {...attributes}
-              rows={2}
-              maxLength={1000}
-              value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <p class="form-end">
-          <button type="submit">Comment</button>
-        </p>
-      </form>
+      <Permitted needs="operate" isQuiet>
+        <form onSubmit={comment}>
+          <Field label="New comment">
+            {(attributes) => (
+              <textarea
+                {...attributes}
+                rows={2}
+                maxLength={1000}
+                value={text}
+                onInput={(event) => setText(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <p class="form-end">
+            <button type="submit">Comment</button>
+          </p>
+        </form>
+      </Permitted>
     </Dialog>
   )
 }

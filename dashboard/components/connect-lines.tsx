@@ -1,30 +1,50 @@
-import { ownConnectLines } from '../api/connect-lines.ts'
-import { pageAddress } from '../page-address.ts'
+import type { DeviceConnection } from '../api/types.ts'
+import { useConsole } from '../state/console.ts'
+import { useLoaded } from '../state/use-loaded.ts'
 import { CopyBlock } from './copy-block.tsx'
+import { Shown } from './notes.tsx'
 
-/** How a device gets its readings in: its credentials, its topic, and lines to copy. */
+/** How a device gets its readings in, as the platform tells it; its secret where it has just been made. */
 export function ConnectLines({ device, secret }: { device: string; secret?: string | undefined }) {
-  const lines = ownConnectLines(pageAddress(), device, secret)
+  const { api } = useConsole()
+  const connection = useLoaded(
+    (signal) => api.get<DeviceConnection>(`devices/${encodeURIComponent(device)}/connect`, {}, signal),
+    [],
+  )
   return (
     <div class="connect">
       {secret !== undefined && <CopyBlock label="secret" text={secret} />}
-      <dl class="facts">
-        <dt>Client id and username</dt>
-        <dd>
-          <code>{device}</code>
-        </dd>
-        <dt>Topic</dt>
-        <dd>
-          <code>devices/{device}/telemetry</code>
-        </dd>
-        <dt>Payload</dt>
-        <dd>
-          <code>{'{"temperature_c": 21.5}'}</code>
-        </dd>
-      </dl>
-      {lines.map(({ label, text }) => (
-        <CopyBlock key={label} label={label} text={text} />
-      ))}
+      <Shown of={connection}>
+        {({ host, port, tls, clientId, topic, payload, mosquittoPub, node, python }) => (
+          <>
+            <dl class="facts">
+              <dt>Address</dt>
+              <dd>
+                <code>{`${tls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`}</code>
+              </dd>
+              <dt>Client id and username</dt>
+              <dd>
+                <code>{clientId}</code>
+              </dd>
+              <dt>Topic</dt>
+              <dd>
+                <code>{topic}</code>
+              </dd>
+              <dt>Payload</dt>
+              <dd>
+                <code>{JSON.stringify(payload)}</code>
+              </dd>
+            </dl>
+            <CopyBlock
+              label="shell, first: the secret for the lines below"
+              text={`export DEVICE_SECRET='${secret ?? '…'}'`}
+            />
+            <CopyBlock label="shell, with mosquitto_pub" text={mosquittoPub} />
+            <CopyBlock label="Node.js, after npm install mqtt" text={node} />
+            <CopyBlock label="Python, after pip install paho-mqtt" text={python} />
+          </>
+        )}
+      </Shown>
     </div>
   )
 }

@@ -12,6 +12,7 @@ import {
 } from '../rule-draft.ts'
 import { useConsole } from '../state/console.ts'
 import { ErrorNote } from './notes.tsx'
+import { Permitted } from './permitted.tsx'
 import { RuleForm } from './rule-form.tsx'
 import { RuleJson } from './rule-json.tsx'
 import { RuleTrial } from './rule-trial.tsx'
@@ -125,9 +126,11 @@ export function RuleEditor({
           <RuleJson text={text} errors={errors} onChange={edit} />
         )}
         <p class="form-end">
-          <button type="submit" class="primary">
-            {stored === undefined ? 'Create' : 'Save'}
-          </button>
+          <Permitted needs="admin">
+            <button type="submit" class="primary">
+              {stored === undefined ? 'Create' : 'Save'}
+            </button>
+          </Permitted>
         </p>
       </form>
       {'draft' in parsed && <RuleTrial draft={parsed.draft} onProblem={refused} />}

@@ -4,6 +4,8 @@ import { AlarmDialog } from '../components/alarm-dialog.tsx'
 import { SeverityBadge, Status } from '../components/icons.tsx'
 import { Empty, ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Pager, useCursors } from '../components/pager.tsx'
+import { Permitted } from '../components/permitted.tsx'
 import { age, duration, plural, time, value } from '../format.ts'
 import { hrefOf } from '../route.ts'
 import { useConsole, useEvents } from '../state/console.ts'
@@ -35,6 +37,8 @@ export function Alarms({ query }: { query: Readonly<Record<string, string>> }) {
           {tab('Standing')}
           {tab('Past', 'past')}
         </nav>
+        {/* Told here once for all rows. */}
+        <Permitted needs="operate">{null}</Permitted>
       </PageHead>
       {isPast ? <Past /> : <Standing severity={query.severity} />}
     </>
@@ -181,13 +185,15 @@ function StandingTable({
             </td>
             <td class="actions">
               {!alarm.acknowledged && (
-                <button
-                  type="button"
-                  onClick={() => onAcknowledge(alarm)}
-                  aria-label={`Acknowledge: ${alarm.message}`}
-                >
-                  Acknowledge
-                </button>
+                <Permitted needs="operate" isQuiet>
+                  <button
+                    type="button"
+                    onClick={() => onAcknowledge(alarm)}
+                    aria-label={`Acknowledge: ${alarm.message}`}
+                  >
+                    Acknowledge
+                  </button>
+                </Permitted>
               )}
               <button
                 type="button"
@@ -227,8 +233,8 @@ function inOrder(alarms: readonly Alarm[]): readonly Alarm[] {
 /** Newest first, a page at a time. */
 function Past() {
   const { api } = useConsole()
-  const [cursors, setCursors] = useState<readonly string[]>([])
-  const cursor = cursors.at(-1)
+  const cursors = useCursors()
+  const { cursor } = cursors
   const past = useLoaded(
     (signal) => api.get<Page<Episode>>('alarm-history', { limit: pastItems, cursor }, signal),
     [cursor],
@@ -240,7 +246,7 @@ function Past() {
   return (
     <Shown of={past}>
       {({ items, nextCursor }) =>
-        items.length === 0 && cursors.length === 0 ? (
+        items.length === 0 && cursor === undefined ? (
           <Empty title="No alarm has ended yet" />
         ) : (
           <>
@@ -279,22 +285,7 @@ function Past() {
                 ))}
               </tbody>
             </table>
-            <nav class="pager" aria-label="Pages of past alarms">
-              <button
-                type="button"
-                disabled={cursors.length === 0}
-                onClick={() => setCursors(cursors.slice(0, -1))}
-              >
-                Newer
-              </button>
-              <button
-                type="button"
-                disabled={nextCursor === null}
-                onClick={() => nextCursor !== null && setCursors([...cursors, nextCursor])}
-              >
-                Older
-              </button>
-            </nav>
+            <Pager label="Pages of past alarms" cursors={cursors} nextCursor={nextCursor} />
           </>
         )
       }

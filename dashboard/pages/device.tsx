@@ -9,13 +9,15 @@ import { Status } from '../components/icons.tsx'
 import { LatestValues } from '../components/latest-values.tsx'
 import { Empty, ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Permitted } from '../components/permitted.tsx'
 import { age, time } from '../format.ts'
 import { hrefOf } from '../route.ts'
 import { useConsole, useEvents } from '../state/console.ts'
 import { useLoaded } from '../state/use-loaded.ts'
 import { replaceRoute } from '../state/use-route.ts'
 
-const latestEveryMs = 1_000
+/** So that a value is seen within a second of its arrival. */
+const latestEveryMs = 500
 const deviceEveryMs = 5_000
 const alarmsMax = 100
 
@@ -55,7 +57,9 @@ export function DevicePage({ id, query }: { id: string; query: Readonly<Record<s
         <a href={hrefOf('devices')}>Devices</a>
       </p>
       <PageHead title={id}>
-        <RotateSecret path={path} device={id} />
+        <Permitted needs="admin">
+          <RotateSecret path={path} device={id} />
+        </Permitted>
       </PageHead>
       <Shown of={device}>{(one) => <Facts device={one} />}</Shown>
       <div class="columns device-columns">

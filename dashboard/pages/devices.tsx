@@ -4,6 +4,7 @@ import type { Device, Page, Profile } from '../api/types.ts'
 import { DeviceTable } from '../components/device-table.tsx'
 import { Empty, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Permitted } from '../components/permitted.tsx'
 import { plural } from '../format.ts'
 import { hrefOf } from '../route.ts'
 import { useConsole } from '../state/console.ts'
@@ -41,9 +42,11 @@ export function Devices({ query }: { query: Readonly<Record<string, string>> }) 
   return (
     <>
       <PageHead title="Devices">
-        <button type="button" class="primary" onClick={() => setAdding(true)}>
-          Add a device
-        </button>
+        <Permitted needs="admin">
+          <button type="button" class="primary" onClick={() => setAdding(true)}>
+            Add a device
+          </button>
+        </Permitted>
       </PageHead>
       <search class="filters">
         <label>

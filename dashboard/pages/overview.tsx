@@ -230,6 +230,8 @@ const work: Readonly<Record<string, string>> = {
   'rules-connections': 'judges who is connected',
   'event-storage': 'writes events to the database',
   'event-delivery': 'publishes events',
+  webhooks: 'sends events to webhooks',
+  analytics: 'counts what fleets do now',
 }
 
 function Consumers({ consumers }: { consumers: Stats['consumers'] }) {

@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks'
 import type { DeadLetter, Page, Replayed } from '../api/types.ts'
 import { Empty, ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Pager, useCursors } from '../components/pager.tsx'
+import { Permitted } from '../components/permitted.tsx'
 import { age, plural, time } from '../format.ts'
 import { hrefOf } from '../route.ts'
 import { useConsole } from '../state/console.ts'
@@ -30,9 +32,9 @@ const reasons: Readonly<Record<string, string>> = {
 export function Rejected({ query }: { query: Readonly<Record<string, string>> }) {
   const { api, announce } = useConsole()
   const { reason, device } = query
-  const [cursors, setCursors] = useState<readonly string[]>([])
+  const cursors = useCursors()
+  const { cursor } = cursors
   const [failure, setFailure] = useState<Error | undefined>(undefined)
-  const cursor = cursors.at(-1)
   const letters = useLoaded(
     (signal) =>
       api.get<Page<DeadLetter>>(
@@ -44,7 +46,7 @@ export function Rejected({ query }: { query: Readonly<Record<string, string>> })
     cursor === undefined ? everyMs : undefined,
   )
   const set = (changed: Readonly<Record<string, string>>) => {
-    setCursors([])
+    cursors.toFirst()
     replaceRoute(hrefOf('rejected', undefined, { ...query, ...changed }))
   }
   const replay = async (body: unknown) => {
@@ -64,11 +66,13 @@ export function Rejected({ query }: { query: Readonly<Record<string, string>> })
   return (
     <>
       <PageHead title="Rejected">
-        {reason !== undefined && (
-          <button type="button" onClick={() => replay({ reason })}>
-            Replay all of this reason
-          </button>
-        )}
+        <Permitted needs="operate">
+          {reason !== undefined && (
+            <button type="button" onClick={() => replay({ reason })}>
+              Replay all of this reason
+            </button>
+          )}
+        </Permitted>
       </PageHead>
       <search class="filters">
         <label>
@@ -105,22 +109,7 @@ export function Rejected({ query }: { query: Readonly<Record<string, string>> })
                   <Letter key={letter.id} letter={letter} onReplay={() => replay({ ids: [letter.id] })} />
                 ))}
               </ul>
-              <nav class="pager" aria-label="Pages of rejected messages">
-                <button
-                  type="button"
-                  disabled={cursors.length === 0}
-                  onClick={() => setCursors(cursors.slice(0, -1))}
-                >
-                  Newer
-                </button>
-                <button
-                  type="button"
-                  disabled={nextCursor === null}
-                  onClick={() => nextCursor !== null && setCursors([...cursors, nextCursor])}
-                >
-                  Older
-                </button>
-              </nav>
+              <Pager label="Pages of rejected messages" cursors={cursors} nextCursor={nextCursor} />
             </>
           )
         }
@@ -140,9 +129,11 @@ function Letter({ letter, onReplay }: { letter: DeadLetter; onReplay: () => void
         <span class="faint" title={time(receivedAt, now)}>
           {age(receivedAt, now)}
         </span>
-        <button type="button" onClick={onReplay} aria-label={`Replay the message of ${device}`}>
-          Replay
-        </button>
+        <Permitted needs="operate" isQuiet>
+          <button type="button" onClick={onReplay} aria-label={`Replay the message of ${device}`}>
+            Replay
+          </button>
+        </Permitted>
       </div>
       <p>
         <a href={hrefOf('devices', device)}>{device}</a> <span class="faint">on {topic}</span>

@@ -4,6 +4,7 @@ import { Dialog } from '../components/dialog.tsx'
 import { Status } from '../components/icons.tsx'
 import { ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Permitted } from '../components/permitted.tsx'
 import { RuleEditor } from '../components/rule-editor.tsx'
 import { time } from '../format.ts'
 import { hrefOf } from '../route.ts'
@@ -57,12 +58,14 @@ function Head({ rule, path, onChanged }: { rule: Rule; path: string; onChanged: 
   return (
     <>
       <PageHead title={rule.name}>
-        <button type="button" onClick={() => attempt(toggle())}>
-          {rule.enabled ? 'Disable' : 'Enable'}
-        </button>
-        <button type="button" class="danger" onClick={() => setDeleting(true)}>
-          Delete
-        </button>
+        <Permitted needs="admin">
+          <button type="button" onClick={() => attempt(toggle())}>
+            {rule.enabled ? 'Disable' : 'Enable'}
+          </button>
+          <button type="button" class="danger" onClick={() => setDeleting(true)}>
+            Delete
+          </button>
+        </Permitted>
       </PageHead>
       <p class="device-facts">
         <Status tone={rule.enabled ? 'ok' : 'off'}>{rule.enabled ? 'enabled' : 'disabled'}</Status>

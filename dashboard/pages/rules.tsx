@@ -5,6 +5,7 @@ import { Dialog } from '../components/dialog.tsx'
 import { SeverityBadge, Status } from '../components/icons.tsx'
 import { Empty, ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { Permitted } from '../components/permitted.tsx'
 import { RuleEditor } from '../components/rule-editor.tsx'
 import { count, plural } from '../format.ts'
 import { hrefOf } from '../route.ts'
@@ -38,12 +39,14 @@ export function Rules({ query }: { query: Readonly<Record<string, string>> }) {
   return (
     <>
       <PageHead title="Rules">
-        <button type="button" onClick={() => setChoosing(true)}>
-          Install a pack
-        </button>
-        <a class="button primary" href={hrefOf('rules', undefined, { new: '1' })}>
-          New rule
-        </a>
+        <Permitted needs="admin">
+          <button type="button" onClick={() => setChoosing(true)}>
+            Install a pack
+          </button>
+          <a class="button primary" href={hrefOf('rules', undefined, { new: '1' })}>
+            New rule
+          </a>
+        </Permitted>
       </PageHead>
       <Shown of={rules}>
         {({ items }) =>

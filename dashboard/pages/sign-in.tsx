@@ -28,7 +28,7 @@ export function SignIn({
     if (!/^[\x21-\x7e]+$/.test(given)) return setProblem(unknown)
     setTrying(true)
     try {
-      await new ApiClient(pageAddress(), given).get('stats')
+      await new ApiClient(pageAddress(), given).get('tokens/self')
       onToken(given)
     } catch (error) {
       setTrying(false)

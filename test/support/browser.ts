@@ -69,10 +69,30 @@ export async function newVisitor(
 /** Several times what anything takes: a machine that others use must not fail a test. */
 export const boundMs = 30_000
 
-/** Signs in as the administrator at `hash`. */
-export async function signIn(page: Page, httpUrl: string, hash = ''): Promise<void> {
+/** When (Unix ms) an element that `selector` finds first has a text like `pattern`, by the page's own observation. */
+export function seenAt(page: Page, selector: string, pattern: RegExp): Promise<number> {
+  return page.evaluate<number>(`new Promise((resolve) => {
+    const look = () => {
+      const all = [...document.querySelectorAll(${JSON.stringify(selector)})]
+      if (!all.some((one) => ${pattern}.test(one.textContent))) return
+      changes.disconnect()
+      resolve(Date.now())
+    }
+    const changes = new MutationObserver(look)
+    changes.observe(document.body, { subtree: true, childList: true, characterData: true })
+    look()
+  })`)
+}
+
+/** Tells a figure that a loaded machine may spoil, beside the bound that is wanted; what is asserted is that it comes at all. */
+export function tell(what: string, ms: number, wantedMs: number): void {
+  process.stderr.write(`${what}: ${Math.round(ms)} ms, wanted ${wantedMs} ms\n`)
+}
+
+/** Signs in at `hash`, as the administrator or with another token. */
+export async function signIn(page: Page, httpUrl: string, hash = '', token = adminToken): Promise<void> {
   await page.goto(`${httpUrl}/${hash}`)
-  await page.getByLabel('Access token').fill(adminToken)
+  await page.getByLabel('Access token').fill(token)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor()
 }
