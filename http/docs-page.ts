@@ -2,6 +2,7 @@ import { escapeHtml } from './html-page.ts'
 
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[]
+  readonly summary?: string
   readonly 'x-role'?: string
 }
 
@@ -17,7 +18,7 @@ export function docsPage(document: unknown): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(info.title)} API</title>
 <h1>${escapeHtml(info.title)} API ${escapeHtml(info.version)}</h1>
 <p>Bodies and parameters in full: <a href="/openapi.json">openapi.json</a>. Send <code>Authorization: Bearer</code> and a token.</p>
-<table><thead><tr><th>Method<th>Path<th>Least role<th>Query</thead><tbody>
+<table><thead><tr><th>Method<th>Path<th>Least role<th>Query<th>Does</thead><tbody>
 ${rows.join('\n')}
 </tbody></table></html>
 `
@@ -26,6 +27,6 @@ ${rows.join('\n')}
 function row(method: string, path: string, operation: Operation): string {
   const query = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query')
   const names = query.map(({ name, required }) => (required ? name : `[${name}]`)).join(' ')
-  const cells = [method.toUpperCase(), path, operation['x-role'] ?? 'none', names]
+  const cells = [method.toUpperCase(), path, operation['x-role'] ?? 'none', names, operation.summary ?? '']
   return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}`).join('')}`
 }

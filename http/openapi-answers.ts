@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { answerSchemas, problemSchema } from './answer-schemas.ts'
+import { summaries } from './openapi-summaries.ts'
 
 type AnswerName = keyof typeof answerSchemas
 /** Status of success, and what comes with it; nothing with 204. */
@@ -86,14 +87,16 @@ const contentOf = (mediaType: string, name: string) => ({
 })
 const problem = { description: 'A problem (RFC 9457)', ...contentOf('application/problem+json', 'Problem') }
 
-/** The document with what its operations answer: a problem where they do not succeed. */
+/** The document with what its operations do, and answer: a problem where they do not succeed. */
 export function withAnswers<D extends OpenApiDocument>(document: D): D {
   const paths = Object.entries(document.paths ?? {}).map(([path, operations]) => {
     const told = Object.entries(operations as object).map(([method, operation]) => {
       const { responses } = operation as { responses?: object }
-      const answer = answers[`${method.toUpperCase()} ${path}`]
+      const name = `${method.toUpperCase()} ${path}`
+      const [answer, summary] = [answers[name], summaries[name]]
       const success = answer === undefined ? responses : { [answer[0]]: successOf(answer) }
-      return [method, { ...(operation as object), responses: { ...success, default: problem } }]
+      const answered = { ...(operation as object), responses: { ...success, default: problem } }
+      return [method, { ...(summary !== undefined && { summary }), ...answered }]
     })
     return [path, Object.fromEntries(told)] as const
   })

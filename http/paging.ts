@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-const limit = z.coerce.number().int().min(1).max(1000).default(50)
+const limit = z.coerce.number().int().min(1).max(1000).default(50).describe('items of a page')
 
 /** The place that a cursor holds; one that we did not make is refused, not guessed at. */
 const cursor = z
@@ -8,6 +8,7 @@ const cursor = z
   .max(512)
   .refine((text) => encodeCursor(decodeCursor(text)) === text, 'not a cursor of this list')
   .transform(decodeCursor)
+  .describe('`nextCursor` of the page before')
 
 const placeInStream = /^\d{1,16}$/
 

@@ -19,18 +19,30 @@ const secret = z
     isSecret,
     `expected ${webhookSecretPrefix} and 24 to 64 bytes in base64, or ${plainSecretLength.min} to ${plainSecretLength.max} characters`,
   )
+  .describe(
+    `${webhookSecretPrefix} and 24 to 64 bytes in base64, or ${plainSecretLength.min} to ${plainSecretLength.max} characters`,
+  )
 const filters = {
-  classes: z.array(z.enum(['maintenance', 'health'])).max(2),
-  severities: z.array(z.enum(['critical', 'major', 'minor', 'warning', 'info'])).max(5),
-  rules: z.array(z.string().refine(isRuleId, 'not a rule id')).max(rulesMax),
+  classes: z
+    .array(z.enum(['maintenance', 'health']))
+    .max(2)
+    .describe('an empty list is no filter'),
+  severities: z
+    .array(z.enum(['critical', 'major', 'minor', 'warning', 'info']))
+    .max(5)
+    .describe('the same'),
+  rules: z.array(z.string().refine(isRuleId, 'not a rule id')).max(rulesMax).describe('ids; the same'),
 }
 
 /** What `POST`, `PUT`, `PATCH` and `:test` take; `policy` decides which URLs there may be. */
 export function webhookSchemas(policy: OutboundPolicy) {
-  const url = z.string().superRefine((text, context) => {
-    const problem = urlProblem(text, policy)
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
-  })
+  const url = z
+    .string()
+    .superRefine((text, context) => {
+      const problem = urlProblem(text, policy)
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+    })
+    .describe('https, to a public address')
   const id = z.string().refine(isRuleId, 'expected ^[a-z0-9][a-z0-9-]{0,63}$')
   const { classes, severities, rules } = filters
   const defaulted = {

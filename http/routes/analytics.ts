@@ -11,7 +11,7 @@ import { queryTime, timeMax, timeMin } from '../time.ts'
 
 const type = z.string().refine(isDeviceType, 'not a device type')
 const metric = z.string().refine((name) => isMetricName(name), 'not a metric name')
-const by = z.string().refine(isLabelName, 'not a label name').optional()
+const by = z.string().refine(isLabelName, 'not a label name').optional().describe('a label to group by')
 const seriesQuery = z.strictObject({
   ...numberedPageQuery,
   type,

@@ -97,7 +97,9 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
     },
   )
 
-  const purgeQuery = z.strictObject({ purge: z.literal('data').optional() })
+  const purgeQuery = z.strictObject({
+    purge: z.literal('data').optional().describe('also deletes its readings'),
+  })
   app.delete(
     '/api/v1/devices/:id',
     { config: { role: 'admin' }, schema: { params, querystring: purgeQuery } },

@@ -7,7 +7,10 @@ import { encodeCursor, numberedPageQuery } from '../paging.ts'
 import { OpenStreams, sendUnknownEventId } from '../server-sent-events.ts'
 import { scanStream } from '../stream-scan.ts'
 
-const sequence = z.string().refine((text) => offsetAfter(text) !== undefined, 'not a sequence')
+const sequence = z
+  .string()
+  .refine((text) => offsetAfter(text) !== undefined, 'not a sequence')
+  .describe('sequence of the last event seen, which is not told again')
 const filters = { class: z.enum(['maintenance', 'health']).optional(), device: z.string().optional() }
 
 /** Events: a list and a live stream. */

@@ -25,7 +25,8 @@ const importQuery = z.strictObject({
   dryRun: z
     .enum(['true', 'false'])
     .default('false')
-    .transform((text) => text === 'true'),
+    .transform((text) => text === 'true')
+    .describe('only says what would change'),
 })
 
 /** What an import does to one kind of thing; ids in the order of the document. */

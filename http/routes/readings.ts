@@ -17,14 +17,19 @@ const query = z.strictObject({
     .string()
     .transform((text) => text.split(','))
     .refine((names) => names.every((name) => isMetricName(name)), 'not a metric name')
-    .optional(),
+    .optional()
+    .describe('names, by comma; all without it'),
   from: queryTime.optional(),
   to: queryTime.optional(),
   every: z
     .string()
     .refine((text) => (durationMs(text) ?? 0) > 0, 'expected a duration such as 1h')
-    .optional(),
-  fn: z.enum(['mean', 'min', 'max', 'sum', 'count', 'last']).optional(),
+    .optional()
+    .describe('length of a window, such as `1h`; windows are aligned to the epoch'),
+  fn: z
+    .enum(['mean', 'min', 'max', 'sum', 'count', 'last'])
+    .optional()
+    .describe('of each window; the mean without it'),
 })
 
 /** More are not named to the store: it tells of all, and those of other types are left out. */
@@ -44,7 +49,8 @@ const exportQuery = z.strictObject({
     .string()
     .transform((text) => [...new Set(text.split(','))])
     .refine((ids) => ids.length <= devicesNamedMax, `more than ${devicesNamedMax} devices`)
-    .optional(),
+    .optional()
+    .describe(`ids, by comma, at most ${devicesNamedMax}`),
   type: z.string().optional(),
   from: queryTime.optional(),
   to: queryTime.optional(),

@@ -22,7 +22,11 @@ export function ruleSetRoutes(app: Api, deps: HttpDeps): void {
 
   app.post(
     '/api/v1/rules::validate',
-    { config: { role: 'read' }, bodyLimit: setBytesMax, schema: { body: z.unknown() } },
+    {
+      config: { role: 'read' },
+      bodyLimit: setBytesMax,
+      schema: { body: z.unknown().describe('a rule, or a set of them') },
+    },
     async ({ body }, reply) => {
       const context = ruleContext(deps)
       const list = fieldOf(body, 'rules')
@@ -41,8 +45,13 @@ export function ruleSetRoutes(app: Api, deps: HttpDeps): void {
     },
   )
 
-  const applyQuery = z.strictObject({ dryRun: flag, prune: flag })
-  const applyBody = z.strictObject({ rules: z.array(z.unknown(), 'expected a list of rules') })
+  const applyQuery = z.strictObject({
+    dryRun: flag.describe('only says what would change'),
+    prune: flag.describe('also deletes rules that are not in the body'),
+  })
+  const applyBody = z.strictObject({
+    rules: z.array(z.unknown(), 'expected a list of rules').describe('rules (docs/RULES.md)'),
+  })
   app.post(
     '/api/v1/rules::apply',
     {

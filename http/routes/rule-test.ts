@@ -17,13 +17,20 @@ const devicesMax = 10_000
 
 const body = z
   .strictObject({
-    rule: z.unknown(),
+    rule: z.unknown().describe('a rule (docs/RULES.md)'),
     from: bodyTime.optional(),
     to: bodyTime.optional(),
-    devices: z.array(z.string(), 'expected a list of device ids').max(devicesMax).optional(),
+    devices: z
+      .array(z.string(), 'expected a list of device ids')
+      .max(devicesMax)
+      .optional()
+      .describe('of those that the rule selects, only these'),
     // Each is looked at by hand: there may be some hundred thousand.
-    samples: z.custom<unknown[]>((given) => Array.isArray(given), 'expected a list of samples').optional(),
-    until: bodyTime.optional(),
+    samples: z
+      .custom<unknown[]>((given) => Array.isArray(given), 'expected a list of samples')
+      .optional()
+      .describe('`{device, type, labels, ts, values}` each, in place of stored readings'),
+    until: bodyTime.optional().describe('how far the clock runs behind the last sample'),
   })
   .superRefine(({ rule, from, to, devices, samples, until }, context) => {
     const refuse = (field: string, message: string) =>

@@ -10,7 +10,7 @@ import { sendProblem } from '../problem.ts'
 import { ruleContext, takeAnyFieldNames } from '../rule-context.ts'
 
 const params = z.object({ id: z.string() })
-const body = z.unknown()
+const body = z.unknown().describe('a rule (docs/RULES.md)')
 
 /** Rules: versions with If-Match, so that nobody overwrites an edit that they have not seen. */
 export function ruleRoutes(app: Api, deps: HttpDeps): void {
@@ -80,7 +80,7 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
 
   app.patch(
     '/api/v1/rules/:id',
-    { config: { role: 'admin' }, schema: { params, body } },
+    { config: { role: 'admin' }, schema: { params, body: z.unknown().describe('the fields that change') } },
     async (request, reply) => {
       const expected = expectedVersion(request, reply)
       if (expected === undefined) return reply
