@@ -9,5 +9,7 @@ export TIDEMARK_FIGURES=1
 export TIDEMARK_CASES="${TIDEMARK_CASES:-10000}"
 # How often each part is cut off under load.
 export TIDEMARK_PART_RESTARTS="${TIDEMARK_PART_RESTARTS:-10}"
+# How long the receiver of webhooks is down; 600 is the full size.
+export TIDEMARK_WEBHOOK_DOWN_SECONDS="${TIDEMARK_WEBHOOK_DOWN_SECONDS:-30}"
 [ $# -gt 0 ] || set -- test/chaos test/property test/rules/reference
 exec npx --no-install vitest run --no-file-parallelism --reporter=verbose "$@"
