@@ -36,8 +36,8 @@ const known: ReadonlySet<string> = new Set(
   ),
 )
 
-test('there are the platform, InfluxDB 2.7 and Grafana, and each has a health check', () => {
-  expect(Object.keys(compose.services)).toEqual(['platform', 'influxdb', 'grafana'])
+test('there are the platform, InfluxDB 2.7, Prometheus and Grafana, and each has a health check', () => {
+  expect(Object.keys(compose.services)).toEqual(['platform', 'influxdb', 'prometheus', 'grafana'])
   expect(compose.services.influxdb?.image).toBe('influxdb:2.7')
   for (const [name, { healthcheck, build }] of services) {
     const checked = build === undefined ? healthcheck?.test.join(' ') : healthCheckOf(instructions)
