@@ -72,6 +72,7 @@ export const summaries: Readonly<Record<string, string>> = {
     'Applies such a document, checked whole before; removes nothing. Secrets of new devices are in the answer.',
   'POST /api/v1/tokens': 'Makes an API token, shown in this answer and nowhere else.',
   'GET /api/v1/tokens': 'Tokens, without their secrets.',
+  'GET /api/v1/tokens/self': 'The token that asks, without its secret.',
   'GET /api/v1/tokens/{id}': 'One token, without its secret.',
   'PATCH /api/v1/tokens/{id}': 'Changes name, role or expiry.',
   'DELETE /api/v1/tokens/{id}': 'Revokes a token.',
