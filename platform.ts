@@ -16,6 +16,7 @@ import { exitOnUnhandledRejection } from './log/commit-failures.ts'
 import { lockDataDir } from './log/data-dir-lock.ts'
 import { type LmdbLog, openLmdbLog } from './log/lmdb-log.ts'
 import { Retention } from './log/retention.ts'
+import { AllWebhooks } from './registry/all-webhooks.ts'
 import { DeviceRegistry, newSecret } from './registry/device-registry.ts'
 import { ProfileRegistry } from './registry/profile-registry.ts'
 import { TokenRegistry } from './registry/token-registry.ts'
@@ -149,7 +150,10 @@ async function startParts(
     metrics,
     publish: (topic, payload) => broker.publish(topic, payload, 1),
   })
-  const webhookDelivery = new WebhookDelivery({ log, clock, logger, policy, webhooks })
+  const webhookDelivery = new WebhookDelivery({
+    ...{ log, clock, logger, policy },
+    webhooks: new AllWebhooks(webhooks, rules),
+  })
   const backtests = new Backtests()
   let mqttPorts: { plain: number; tls: number | undefined } = {
     plain: config.mqttPort,

@@ -51,6 +51,7 @@ const ruleFields = {
   when: z.looseObject({ kind: z.string() }),
   for: z.unknown(),
   message: z.string().optional(),
+  actions: z.array(z.object({ kind: z.literal('webhook'), url: z.string() })).optional(),
 }
 const rule = z.looseObject({
   ...ruleFields,
@@ -162,6 +163,7 @@ const maintenanceWindow = z.object({
 const reading = z.object({ time, values: z.record(z.string(), value) })
 const webhook = z.object({
   id: z.string(),
+  rule: z.string().optional(),
   url: z.string(),
   classes: ids,
   severities: ids,

@@ -4,12 +4,23 @@ import type { HttpDeps } from './http-deps.ts'
 
 /** What a rule is held against: the profiles and the other rules as they are now. */
 export function ruleContext({
+  log,
   rules,
   profiles,
-}: Pick<HttpDeps, 'rules' | 'profiles'>): Required<RuleContext> {
+  webhooks,
+}: Pick<HttpDeps, 'log' | 'rules' | 'profiles' | 'webhooks'>): Required<RuleContext> {
   return {
     profiles: new Map(profiles.all().map((profile) => [profile.type, profile])),
     rules: { get: (id) => rules.get(id), has: (id) => rules.get(id) !== undefined },
+    actions: {
+      policy: webhooks.policy,
+      of: (id) => rules.get(id)?.actions ?? [],
+      countWithout: (ids) =>
+        rules
+          .list({ limit: Number.POSITIVE_INFINITY })
+          .reduce((count, { id, actions = [] }) => count + (ids.has(id) ? 0 : actions.length), 0),
+      from: log.end('events'),
+    },
   }
 }
 

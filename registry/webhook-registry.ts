@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { isRuleId } from '../domain/names.ts'
-import { type WebhookRecord, webhookSecretPrefix } from '../domain/webhook.ts'
+import { isWebhookSecret, type WebhookRecord, webhookSecretForm } from '../domain/webhook.ts'
 import { type OutboundPolicy, urlProblem } from '../lib/address-guard.ts'
 import type { Log } from '../log/log.ts'
 
@@ -9,19 +9,7 @@ import type { Log } from '../log/log.ts'
 export const webhooksMax = 32
 
 const rulesMax = 100
-const plainSecretLength = { min: 16, max: 128 } as const
-/** 24 to 64 bytes (Standard Webhooks 1.0.0, "Signature scheme"). */
-const encodedKey = /^[A-Za-z0-9+/]{32,88}={0,2}$/
-
-const secret = z
-  .string()
-  .refine(
-    isSecret,
-    `expected ${webhookSecretPrefix} and 24 to 64 bytes in base64, or ${plainSecretLength.min} to ${plainSecretLength.max} characters`,
-  )
-  .describe(
-    `${webhookSecretPrefix} and 24 to 64 bytes in base64, or ${plainSecretLength.min} to ${plainSecretLength.max} characters`,
-  )
+const secret = z.string().refine(isWebhookSecret, `expected ${webhookSecretForm}`).describe(webhookSecretForm)
 const filters = {
   classes: z
     .array(z.enum(['maintenance', 'health']))
@@ -79,11 +67,14 @@ type Change = z.output<Schemas['changed']>
 /** Webhooks, in the log's table; a change is durable before its call resolves, and before the listeners hear of it. */
 export class WebhookRegistry {
   readonly schemas: Schemas
+  /** Where webhooks may be. */
+  readonly policy: OutboundPolicy
   readonly #log: Log
   readonly #listeners: (() => void)[] = []
 
   constructor(log: Log, policy: OutboundPolicy) {
     this.#log = log
+    this.policy = policy
     this.schemas = webhookSchemas(policy)
   }
 
@@ -96,10 +87,8 @@ export class WebhookRegistry {
     return this.#log.get<WebhookRecord>('webhooks', id)
   }
 
-  /** Webhooks after the id `after`, in order of their ids. */
-  list({ after, limit }: { after?: string | undefined; limit?: number } = {}): WebhookRecord[] {
-    const range = { ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) }
-    return this.#log.entries<WebhookRecord>('webhooks', range).map(([, webhook]) => webhook)
+  list(): WebhookRecord[] {
+    return this.#log.entries<WebhookRecord>('webhooks').map(([, webhook]) => webhook)
   }
 
   /** Keeps a new webhook, under an id that is made unless one is given. It begins with the next event. */
@@ -162,8 +151,3 @@ export class WebhookRegistry {
 }
 
 const countKey = 'webhooks-count'
-
-function isSecret(text: string): boolean {
-  if (text.startsWith(webhookSecretPrefix)) return encodedKey.test(text.slice(webhookSecretPrefix.length))
-  return text.length >= plainSecretLength.min && text.length <= plainSecretLength.max
-}

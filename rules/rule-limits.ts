@@ -15,6 +15,9 @@ export const ruleLimits = {
   selectDevicesMax: 10_000,
   escalateStepsMax: 5,
   suppressedByMax: 20,
+  /** Webhooks of one rule, and of all rules together: each has a few deliveries of its own in flight. */
+  actionsMax: 4,
+  actionsOfAllMax: 32,
   waitMsMax: 86_400_000,
   /** Of any duration: ten years, more than any reading is kept waiting for, and far from where times lose precision. */
   durationDaysMax: 3_660,

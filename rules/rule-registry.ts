@@ -35,10 +35,16 @@ const versionsMax = 100
 export class RuleRegistry {
   readonly #log: Log
   readonly #clock: Clock
+  readonly #listeners: (() => void)[] = []
 
   constructor(log: Log, clock: Clock) {
     this.#log = log
     this.#clock = clock
+  }
+
+  /** Called after each change. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
   get(id: string): StoredRule | undefined {
@@ -63,7 +69,7 @@ export class RuleRegistry {
     { replace, by }: { replace: boolean; by?: string | undefined },
   ): Promise<Installed> {
     const now = this.#now()
-    return this.#log.transaction((tx) => {
+    return this.#write((tx) => {
       const outcome = { installed: [] as string[], unchanged: [] as string[], kept: [] as string[] }
       for (const rule of rules) {
         const current = tx.get<StoredRule>('rules', rule.id)
@@ -100,7 +106,7 @@ export class RuleRegistry {
   /** `by` is the name of the token, here and below; none for the platform's own. */
   create(rule: Rule, by?: string): Promise<{ outcome: 'created'; rule: StoredRule } | { outcome: 'exists' }> {
     const now = this.#now()
-    return this.#log.transaction((tx) => {
+    return this.#write((tx) => {
       if (tx.get('rules', rule.id) !== undefined) return { outcome: 'exists' }
       return { outcome: 'created', rule: this.#create(tx, rule, now, by) }
     })
@@ -123,7 +129,7 @@ export class RuleRegistry {
   /** Makes the rules what a set says, all or nothing; with `prune` those that are not in it go. */
   apply(rules: readonly Rule[], prune: boolean, by?: string): Promise<SetChanges> {
     const now = this.#now()
-    return this.#log.transaction((tx) => {
+    return this.#write((tx) => {
       const changes = this.#plan((id) => tx.get<StoredRule>('rules', id), rules, prune)
       const byId = new Map(rules.map((rule) => [rule.id, rule]))
       for (const id of changes.created) this.#create(tx, byId.get(id)!, now, by)
@@ -137,7 +143,7 @@ export class RuleRegistry {
   }
 
   remove(id: string, expectedVersion: number | '*'): Promise<Removed> {
-    return this.#log.transaction((tx) => {
+    return this.#write((tx) => {
       const current = tx.get<StoredRule>('rules', id)
       if (current === undefined) return { outcome: 'not_found' }
       if (expectedVersion !== '*' && current.version !== expectedVersion)
@@ -153,7 +159,7 @@ export class RuleRegistry {
     const unchanged: string[] = []
     for (const rule of [...rules].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       const current = find(rule.id)
-      const changes = current === undefined ? [] : fieldChanges(ownFields(current), rule)
+      const changes = current === undefined ? [] : ruleChanges(ownFields(current), rule)
       if (current === undefined) created.push(rule.id)
       else if (changes.length > 0) updated.push({ id: rule.id, changes })
       else unchanged.push(rule.id)
@@ -170,7 +176,7 @@ export class RuleRegistry {
     by: string | undefined,
   ): Promise<Updated> {
     const now = this.#now()
-    return this.#log.transaction((tx) => {
+    return this.#write((tx) => {
       const current = tx.get<StoredRule>('rules', id)
       if (current === undefined) return { outcome: 'not_found' }
       if (expectedVersion !== '*' && current.version !== expectedVersion)
@@ -210,9 +216,24 @@ export class RuleRegistry {
       tx.remove('rule-versions', versionKey(rule.id, rule.version - versionsMax))
   }
 
+  async #write<T>(change: (tx: LogTransaction) => T): Promise<T> {
+    const outcome = await this.#log.transaction(change)
+    for (const listener of this.#listeners) listener()
+    return outcome
+  }
+
   #now(): string {
     return new Date(this.#clock.now()).toISOString()
   }
+}
+
+/** What differs; the secret of a webhook is told to nobody. */
+function ruleChanges(before: Rule, after: Rule): FieldChange[] {
+  const changes = fieldChanges(before, after)
+  const others = changes.filter(({ pointer }) => !pointer.startsWith('/actions'))
+  if (others.length === changes.length) return changes
+  const urls = ({ actions }: Rule) => actions?.map(({ kind, url }) => ({ kind, url }))
+  return [...others, { pointer: '/actions', before: urls(before), after: urls(after) }]
 }
 
 /** A rule without what the platform adds to it. */

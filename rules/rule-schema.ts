@@ -5,6 +5,7 @@ import type { Profile } from '../domain/profile.ts'
 import { conditionSchema } from './condition-kinds.ts'
 import { duration, positiveDuration } from './conditions/fields.ts'
 import type { Duration, Rule } from './rule.ts'
+import { type ActionContext, actionsSchema, completeActions } from './rule-actions.ts'
 import { metricsOf, ruleProblems } from './rule-checks.ts'
 import { atMost, ruleLimits } from './rule-limits.ts'
 import { type RuleProblem, toPointer } from './rule-problem.ts'
@@ -23,6 +24,8 @@ export interface RuleContext {
   readonly profiles: ReadonlyMap<string, Profile>
   /** The other rules. Without them, what the rule says of others is not held against those. */
   readonly rules?: RuleLookup
+  /** Without it the rule has no webhooks. */
+  readonly actions?: ActionContext
 }
 
 /**
@@ -91,7 +94,7 @@ const ruleSchema = z
     wait: wait.default('0s'),
     gaps: z.enum(['hold', 'reset']).default('hold'),
     suppressedBy: list(ruleId, 'suppressedByMax', 'rules'),
-    actions: z.array(z.unknown()).max(0, 'webhooks of a rule are not supported yet').optional(),
+    actions: actionsSchema,
     message: line('messageLengthMax').default('{device}: {rule} ({value}, limit {threshold})'),
     labels: labels(line('labelNameLengthMax').min(1), line('labelValueLengthMax')),
   })
@@ -127,12 +130,14 @@ export function validateRule(input: unknown, context: RuleContext): RuleCheck {
   if (deep.length > 0) return refused(deep)
   const parsed = ruleSchema.safeParse(withoutAdded(input))
   if (!parsed.success) return refused(parsed.error.issues.flatMap(problemsOf))
-  const { actions: _none, ...fields } = parsed.data
+  const { actions: given, ...fields } = parsed.data
   const rule = { ...fields, id: fields.id ?? idFromName(fields.name) }
   if (!isRuleId(rule.id))
     return refused([{ pointer: '/id', detail: 'no id can be made from the name: give one' }])
-  const errors = ruleProblems(rule, context)
-  return errors.length > 0 ? refused(errors) : { ok: true, rule, metrics: metricsOf(rule) }
+  const { actions, problems } = completeActions(rule.id, given, context.actions)
+  const completed: Rule = actions === undefined ? rule : { ...rule, actions }
+  const errors = [...ruleProblems(rule, context), ...problems]
+  return errors.length > 0 ? refused(errors) : { ok: true, rule: completed, metrics: metricsOf(rule) }
 }
 
 function refused(errors: readonly RuleProblem[]): RuleCheck {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Profile } from '../domain/profile.ts'
 import type { Rule } from './rule.ts'
+import { type ActionContext, tooManyActions } from './rule-actions.ts'
 import { ruleLimits } from './rule-limits.ts'
 import { type RuleProblem, toPointer } from './rule-problem.ts'
 import { type RuleLookup, relationProblems } from './rule-relations.ts'
@@ -14,6 +15,7 @@ export interface RuleSetContext {
   readonly profiles: ReadonlyMap<string, Profile>
   /** The rules that stay beside the set; those of the set take the place of theirs. */
   readonly others: RuleLookup
+  readonly actions?: ActionContext
 }
 
 /** Rules that are checked before the thread goes on with other work: it also acknowledges messages. */
@@ -25,14 +27,14 @@ const turnMax = 25
  */
 export async function validateRuleSet(
   inputs: readonly unknown[],
-  { profiles, others }: RuleSetContext,
+  { profiles, others, actions }: RuleSetContext,
 ): Promise<RuleSetCheck> {
   const errors: RuleProblem[] = []
   const placed = new Map<string, { rule: Rule; at: number }>()
   for (const [at, input] of inputs.entries()) {
     if (at % turnMax === turnMax - 1) await setImmediate()
     if (errors.length >= ruleLimits.problemsMax) break
-    const checked = validateRule(input, { profiles })
+    const checked = validateRule(input, { profiles, ...(actions !== undefined && { actions }) })
     if (!checked.ok) errors.push(...below(at, checked.errors))
     else {
       const same = placed.get(checked.rule.id)
@@ -52,9 +54,10 @@ export async function validateRuleSet(
     if (at % turnMax === turnMax - 1) await setImmediate()
     errors.push(...below(at, relationProblems(rule, rules)))
   }
-  return errors.length > 0
-    ? refused(errors)
-    : { ok: true, rules: [...placed.values()].map(({ rule }) => rule) }
+  const checked = [...placed.values()].map(({ rule }) => rule)
+  const tooMany = tooManyActions(checked, actions)
+  if (tooMany !== undefined) errors.push({ pointer: '/rules', detail: tooMany })
+  return errors.length > 0 ? refused(errors) : { ok: true, rules: checked }
 }
 
 function below(at: number, problems: readonly RuleProblem[]): RuleProblem[] {

@@ -1,5 +1,6 @@
 import type { EventClass, Severity } from '../domain/event.ts'
 import type { Value } from '../domain/profile.ts'
+import type { WebhookAction } from '../domain/webhook.ts'
 
 /** A limit: a number, or a label of the device that holds one. */
 export type Limit = number | { readonly label: string; readonly default: number }
@@ -243,6 +244,8 @@ export interface Rule {
   readonly suppressedBy: readonly string[]
   readonly message: string
   readonly labels: Readonly<Record<string, string>>
+  /** Webhooks of its own; none where it has none. */
+  readonly actions?: readonly WebhookAction[] | undefined
 }
 
 /** A rule as it is kept: each change is a version. */

@@ -11,6 +11,7 @@ import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { type FieldProblem, fieldProblems, sendProblem } from '../problem.ts'
 import { ruleContext, takeAnyFieldNames } from '../rule-context.ts'
+import { shownRule } from '../shown-rule.ts'
 import { deviceInput } from './devices.ts'
 
 const importBytesMax = 16 * 1024 * 1024
@@ -41,12 +42,14 @@ export function exportImportRoutes(app: Api, deps: HttpDeps): void {
   takeAnyFieldNames(app)
   const { devices, profiles, rules } = deps
 
-  app.get('/api/v1/export', { config: { role: 'read' } }, async () => ({
+  app.get('/api/v1/export', { config: { role: 'read' } }, async ({ caller }) => ({
     profiles: profiles.all().filter((profile) => !isShipped(profile)),
     devices: devices
       .list({ limit: Number.POSITIVE_INFINITY })
       .map(({ id, type, labels }) => ({ id, type, labels })),
-    rules: rules.list({ limit: Number.POSITIVE_INFINITY }).map(ownFields),
+    rules: rules
+      .list({ limit: Number.POSITIVE_INFINITY })
+      .map((rule) => shownRule(ownFields(rule), caller?.role)),
   }))
 
   app.post(
@@ -84,7 +87,7 @@ async function checkImport(deps: HttpDeps, body: z.output<typeof importBody>) {
   const devices = await parsed(body.devices, deviceInput, 'devices', ({ id }) => id, errors)
   const context = ruleContext(deps)
   const known = new Map([...context.profiles, ...profiles.map((one) => [one.type, one as Profile] as const)])
-  const rules = await validateRuleSet(body.rules, { profiles: known, others: context.rules })
+  const rules = await validateRuleSet(body.rules, { ...context, profiles: known, others: context.rules })
   if (!rules.ok) errors.push(...rules.errors)
   if (errors.length > 0 || !rules.ok) return { errors }
   return { profiles: profiles as Profile[], devices, rules: rules.rules }

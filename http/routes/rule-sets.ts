@@ -6,6 +6,7 @@ import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { sendProblem } from '../problem.ts'
 import { below, ruleContext, takeAnyFieldNames } from '../rule-context.ts'
+import { shownRule } from '../shown-rule.ts'
 
 const setBytesMax = 16 * 1024 * 1024
 const flag = z
@@ -63,14 +64,17 @@ export function ruleSetRoutes(app: Api, deps: HttpDeps): void {
       const context = ruleContext(deps)
       // What is not in the set goes with `prune`, so no rule of the set may count on it.
       const others = prune ? new Map<string, never>() : context.rules
-      const checked = await validateRuleSet(body.rules, { ...context, others })
+      const actions = prune ? { ...context.actions, countWithout: () => 0 } : context.actions
+      const checked = await validateRuleSet(body.rules, { ...context, others, actions })
       if (!checked.ok) return sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', invalidSet, checked.errors)
       return dryRun ? rules.plan(checked.rules, prune) : rules.apply(checked.rules, prune, caller?.name)
     },
   )
 
-  app.get('/api/v1/rules::export', { config: { role: 'read' } }, async () => ({
-    rules: rules.list({ limit: Number.POSITIVE_INFINITY }).map(ownFields),
+  app.get('/api/v1/rules::export', { config: { role: 'read' } }, async ({ caller }) => ({
+    rules: rules
+      .list({ limit: Number.POSITIVE_INFINITY })
+      .map((rule) => shownRule(ownFields(rule), caller?.role)),
   }))
 }
 

@@ -1,13 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { StoredRule } from '../../rules/rule.ts'
+import { tooManyActions } from '../../rules/rule-actions.ts'
 import type { Updated } from '../../rules/rule-registry.ts'
-import { validateRule } from '../../rules/rule-schema.ts'
+import { type RuleCheck, validateRule } from '../../rules/rule-schema.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 import { ruleContext, takeAnyFieldNames } from '../rule-context.ts'
+import { shownRule } from '../shown-rule.ts'
 
 const params = z.object({ id: z.string() })
 const body = z.unknown().describe('a rule (docs/RULES.md)')
@@ -16,12 +18,18 @@ const body = z.unknown().describe('a rule (docs/RULES.md)')
 export function ruleRoutes(app: Api, deps: HttpDeps): void {
   const { rules } = deps
   takeAnyFieldNames(app)
-  const check = (input: unknown) => validateRule(input, ruleContext(deps))
+  const check = (input: unknown): RuleCheck => {
+    const context = ruleContext(deps)
+    const checked = validateRule(input, context)
+    const tooMany = checked.ok ? tooManyActions([checked.rule], context.actions) : undefined
+    return tooMany === undefined ? checked : { ok: false, errors: [{ pointer: '/actions', detail: tooMany }] }
+  }
   const invalid = (reply: FastifyReply, errors: Parameters<typeof sendProblem>[4]) =>
     sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', 'the rule is not valid', errors)
   const missing = (reply: FastifyReply, id: string) =>
     sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no rule ${id}`)
-  const send = (reply: FastifyReply, rule: StoredRule) => reply.header('etag', `"${rule.version}"`).send(rule)
+  const send = (reply: FastifyReply, rule: StoredRule) =>
+    reply.header('etag', `"${rule.version}"`).send(shownRule(rule, reply.request.caller?.role))
   const sendUpdated = (reply: FastifyReply, id: string, updated: Updated) => {
     if (updated.outcome === 'updated') return send(reply, updated.rule)
     if (updated.outcome === 'not_found') return missing(reply, id)
@@ -42,9 +50,14 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
   app.get(
     '/api/v1/rules',
     { config: { role: 'read' }, schema: { querystring: listQuery } },
-    async ({ query: { limit, cursor, enabled } }) => {
+    async ({ query: { limit, cursor, enabled }, caller }) => {
       const wanted = enabled === undefined ? undefined : enabled === 'true'
-      return page(rules.list({ enabled: wanted, after: cursor, limit: limit + 1 }), limit, (rule) => rule.id)
+      const found = rules.list({ enabled: wanted, after: cursor, limit: limit + 1 })
+      return page(
+        found.map((rule) => shownRule(rule, caller?.role)),
+        limit,
+        ({ id }) => id,
+      )
     },
   )
 
@@ -62,7 +75,8 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
       if (versions.length === 0) return missing(reply, id)
       const before = request.query.cursor ?? Number.POSITIVE_INFINITY
       const older = versions.filter(({ version }) => version < before)
-      return page(older, request.query.limit, ({ version }) => String(version))
+      const shown = older.map((rule) => shownRule(rule, request.caller?.role))
+      return page(shown, request.query.limit, ({ version }) => String(version))
     },
   )
 
@@ -87,7 +101,8 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
       const { id } = request.params
       const current = rules.get(id)
       if (current === undefined) return missing(reply, id)
-      return replace(request, reply, mergePatch(current, request.body), expected)
+      const seen = shownRule(current, request.caller?.role)
+      return replace(request, reply, mergePatch(seen, request.body), expected)
     },
   )
 

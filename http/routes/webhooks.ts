@@ -1,12 +1,14 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { WebhookRecord } from '../../domain/webhook.ts'
+import { AllWebhooks } from '../../registry/all-webhooks.ts'
 import type { Role } from '../../registry/token-registry.ts'
 import { webhooksMax } from '../../registry/webhook-registry.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
+import { shownUrl } from '../shown-rule.ts'
 
 /** Of a webhook that was made this moment. */
 const idle = { waiting: 0, deadDeliveries: 0, failing: null }
@@ -18,8 +20,9 @@ const replayInput = z.union(
 )
 
 /** Webhooks: whom events are sent to. A secret goes in and never comes back. */
-export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): void {
+export function webhookRoutes(app: Api, { webhooks, rules, webhookSender }: HttpDeps): void {
   const { schemas } = webhooks
+  const all = new AllWebhooks(webhooks, rules)
   const shown = (webhook: WebhookRecord, role: Role | undefined) => asShown(webhook, role, webhookSender)
 
   app.post(
@@ -40,7 +43,7 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     '/api/v1/webhooks',
     { config: { role: 'read' }, schema: { querystring: z.strictObject(pageQuery) } },
     async ({ query: { limit, cursor }, caller }) => {
-      const found = webhooks.list({ after: cursor, limit: limit + 1 })
+      const found = all.list().filter(({ id }) => cursor === undefined || id > cursor)
       return page(
         found.map((webhook) => shown(webhook, caller?.role)),
         limit,
@@ -53,7 +56,7 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     '/api/v1/webhooks/:id',
     { config: { role: 'read' }, schema: { params } },
     async (request, reply) => {
-      const webhook = webhooks.find(request.params.id)
+      const webhook = all.find(request.params.id)
       return webhook === undefined ? missing(reply, request.params.id) : shown(webhook, request.caller?.role)
     },
   )
@@ -69,7 +72,7 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
         return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the request does not match its schema', errors)
       }
       const changed = await webhooks.change(id, settings)
-      return changed === undefined ? missing(reply, id) : shown(changed, request.caller?.role)
+      return changed === undefined ? unchangeable(reply, id) : shown(changed, request.caller?.role)
     },
   )
 
@@ -78,7 +81,9 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     { config: { role: 'admin' }, schema: { params, body: schemas.changed } },
     async (request, reply) => {
       const changed = await webhooks.change(request.params.id, request.body)
-      return changed === undefined ? missing(reply, request.params.id) : shown(changed, request.caller?.role)
+      return changed === undefined
+        ? unchangeable(reply, request.params.id)
+        : shown(changed, request.caller?.role)
     },
   )
 
@@ -87,7 +92,7 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     { config: { role: 'admin' }, schema: { params } },
     async (request, reply) => {
       if (await webhooks.remove(request.params.id)) return reply.code(204).send()
-      return missing(reply, request.params.id)
+      return unchangeable(reply, request.params.id)
     },
   )
 
@@ -96,7 +101,7 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     { config: { role: 'admin' }, schema: { body: schemas.tested } },
     async ({ body: { id, url = '', secret = '' } }, reply) => {
       if (id === undefined) return webhookSender.test({ url, secret })
-      const webhook = webhooks.find(id)
+      const webhook = all.find(id)
       return webhook === undefined ? missing(reply, id) : webhookSender.test(webhook)
     },
   )
@@ -106,7 +111,7 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     { config: { role: 'read' }, schema: { params, querystring: z.strictObject(numberedPageQuery) } },
     async (request, reply) => {
       const { limit, cursor } = request.query
-      const webhook = webhooks.find(request.params.id)
+      const webhook = all.find(request.params.id)
       if (webhook === undefined) return missing(reply, request.params.id)
       const after = cursor === undefined ? undefined : String(cursor).padStart(20, '0')
       const found = webhookSender.deadDeliveries(webhook.uid, { after, limit: limit + 1 })
@@ -118,25 +123,30 @@ export function webhookRoutes(app: Api, { webhooks, webhookSender }: HttpDeps): 
     '/api/v1/webhooks/:id/dead-deliveries::replay',
     { config: { role: 'operate' }, schema: { params, body: replayInput } },
     async (request, reply) => {
-      const webhook = webhooks.find(request.params.id)
+      const webhook = all.find(request.params.id)
       if (webhook === undefined) return missing(reply, request.params.id)
       return webhookSender.replay(webhook.uid, 'ids' in request.body ? request.body.ids : undefined)
     },
   )
+
+  /** None of that id, or one that its rule changes. */
+  function unchangeable(reply: FastifyReply, id: string): FastifyReply {
+    const rule = all.find(id)?.rule
+    if (rule === undefined) return missing(reply, id)
+    const detail = `webhook ${id} belongs to rule ${rule}: change its actions`
+    return sendProblem(reply, 409, 'TIDEMARK_WEBHOOK_OF_RULE', detail)
+  }
 }
 
-/**
- * A webhook as people see it. Chat services put the right to post into the path: only who may change it is told more than
- * the origin.
- */
+/** A webhook as people see it. */
 function asShown(
-  { id, url, classes, severities, rules, uid }: WebhookRecord,
+  { id, url, classes, severities, rules, rule, uid }: WebhookRecord,
   role: Role | undefined,
   sender: HttpDeps['webhookSender'],
 ) {
   const { waiting, deadDeliveries, failing } = sender.status(uid) ?? idle
   return {
-    ...{ id, url: role === 'admin' ? url : new URL(url).origin, classes, severities, rules },
+    ...{ id, url: shownUrl(url, role), classes, severities, rules, ...(rule !== undefined && { rule }) },
     ...{ waiting, deadDeliveries, failing },
   }
 }

@@ -35,6 +35,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'rules/maintenance-windows.ts',
     'rules/past-readings.ts',
     'rules/rule.ts',
+    'rules/rule-actions.ts',
     'rules/rule-packs.ts',
     'rules/rule-registry.ts',
     'rules/rule-schema.ts',

@@ -13,6 +13,7 @@ import { createMetrics } from '../../lib/metrics.ts'
 import { encodedMessageBytes, encodeIngressGroup } from '../../log/ingress-codec.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import type { Log } from '../../log/log.ts'
+import { AllWebhooks } from '../../registry/all-webhooks.ts'
 import { DeviceRegistry } from '../../registry/device-registry.ts'
 import { ProfileRegistry } from '../../registry/profile-registry.ts'
 import { type Role, TokenRegistry } from '../../registry/token-registry.ts'
@@ -52,8 +53,10 @@ export async function startApi(
   const devices = new DeviceRegistry(log, clock)
   const tokens = new TokenRegistry(log, clock, adminToken)
   const webhooks = new WebhookRegistry(log, policy)
+  const rules = new RuleRegistry(log, clock)
   const webhookDelivery = new WebhookDelivery({
-    ...{ log, clock, logger: silentLogger, policy, webhooks },
+    ...{ log, clock, logger: silentLogger, policy },
+    webhooks: new AllWebhooks(webhooks, rules),
     limits: { firstMs: 1, maxMs: 5 },
   })
   const online = new Set<string>()
@@ -65,7 +68,7 @@ export async function startApi(
     devices,
     tokens,
     profiles: new ProfileRegistry(log),
-    rules: new RuleRegistry(log, clock),
+    rules,
     webhooks,
     webhookSender: webhookDelivery,
     store,

@@ -170,7 +170,11 @@ describe('what is refused, and where', () => {
     ['a duration as a number', { keepFor: 300 }, '/keepFor: expected a duration'],
     ['a wait of more than a day', { wait: '25h' }, '/wait: at most 1d (waitMsMax)'],
     ['a wait from a label', { wait: { label: 'x', default: '1m' } }, '/wait: expected a duration'],
-    ['actions', { actions: [{ kind: 'webhook' }] }, '/actions: webhooks of a rule are not supported yet'],
+    [
+      'a webhook where there are none',
+      { actions: [{ kind: 'webhook', url: 'https://a.example', secret: 's' }] },
+      '/actions: no webhooks',
+    ],
     ['suppression by itself', { id: 'x', suppressedBy: ['x'] }, '/suppressedBy/0: a rule cannot depend'],
     [
       'suppression by itself, under the id made from the name',

@@ -108,7 +108,7 @@ describe('what is refused', () => {
     [{ url: 'https://169.254.169.254/latest/meta-data' }, '/url'],
     [{ url: 'https://user:password@example.com/' }, '/url'],
     [{ secret: undefined }, '/secret'],
-    [{ secret: 'short' }, '/secret'],
+    [{ secret: '' }, '/secret'],
     [{ secret: 'x'.repeat(129) }, '/secret'],
     [{ secret: 'whsec_c2hvcnQ=' }, '/secret'],
     [{ secret: 'whsec_not base64 at all, though it is long enough' }, '/secret'],
