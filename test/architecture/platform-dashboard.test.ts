@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { counters } from '../../log/log.ts'
-import { startApi } from '../http/api.ts'
+import { liveMetrics } from './live-metrics.ts'
 import { repositoryRoot } from './source-files.ts'
 
 const read = (path: string) => readFileSync(join(repositoryRoot, path), 'utf8')
@@ -38,18 +37,7 @@ function namedIn(expr: string): { metrics: string[]; labels: string[] } {
 }
 
 test('every metric and label that a panel asks for is in the /metrics of a running server', async () => {
-  const api = await startApi()
-  await api.log.transaction((tx) => {
-    tx.count(counters.events('maintenance', 'major', 'raised'), 1)
-    tx.count(counters.deadLettered('value.wrong_type'), 1)
-  })
-  const lines = (await api.get('/metrics')).text.split('\n').filter((line) => /^\w/.test(line))
-  const offered = new Map<string, Set<string>>()
-  for (const line of lines) {
-    const [, name, labels = ''] = /^(\w+)(?:\{([^}]*)\})?/.exec(line)!
-    const names = [...labels.matchAll(/(\w+)=/g)].map(([, label]) => label!)
-    offered.set(name!, new Set([...(offered.get(name!) ?? []), ...names]))
-  }
+  const { samples: offered } = await liveMetrics()
   const expressions = panels.flatMap(({ title, targets }) =>
     targets.flatMap(({ expr }) => (expr === undefined ? [] : [{ title, ...namedIn(expr) }])),
   )
