@@ -60,6 +60,22 @@ const rule = z.looseObject({
   updatedAt: time,
   updatedBy: z.string().optional(),
 })
+/** Its rules as they would be made, with what is left out at its default, and the source of each limit in `labels.standard`. */
+const rulePack = z.object({
+  name: z.string(),
+  description: z.string(),
+  standards: ids,
+  rules: z.array(
+    z.looseObject({
+      id: z.string(),
+      name: z.string(),
+      description: z.string(),
+      class: eventClass,
+      severity,
+      labels,
+    }),
+  ),
+})
 const changes = z.object({
   created: ids,
   updated: z.array(z.object({ id: z.string(), changes: z.array(z.looseObject({})) })),
@@ -207,6 +223,8 @@ export const answerSchemas = {
   RuleSet: z.object({ rules: z.array(z.looseObject(ruleFields)) }),
   RuleSetChanges: changes,
   RulesInstalled: z.object({ installed: ids, unchanged: ids, kept: ids }),
+  RulePackList: listOf(rulePack.extend({ rules: ids })),
+  RulePack: rulePack,
   RuleValid: z.object({ valid: z.literal(true), metrics: ids.optional(), rules: z.number().optional() }),
   RuleTested: z.object({
     transitions: z.array(
@@ -293,6 +311,9 @@ export const answerSchemas = {
     consumers: z.array(z.object({ name: z.string(), lag: z.number() })),
     store: z.looseObject({ kind: z.string(), up: z.boolean() }),
   }),
+  PartRestarted: z.object({ part: z.string(), restarts: z.number() }),
+  Alive: z.object({ status: z.literal('ok') }),
+  Ready: z.object({ status: z.literal('ok'), store: z.looseObject({ kind: z.string(), up: z.boolean() }) }),
 } as const
 
 /** RFC 9457, with `code`, `requestId` and `errors` of ours. */

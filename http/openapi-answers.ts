@@ -35,6 +35,8 @@ export const answers: Readonly<Record<string, Answer>> = {
   'POST /api/v1/rules:test': [200, 'RuleTested'],
   'POST /api/v1/rules:apply': [200, 'RuleSetChanges'],
   'GET /api/v1/rules:export': [200, 'RuleSet'],
+  'GET /api/v1/rule-packs': [200, 'RulePackList'],
+  'GET /api/v1/rule-packs/{name}': [200, 'RulePack'],
   'POST /api/v1/rules:install': [201, 'RulesInstalled'],
   'GET /api/v1/alarms': [200, 'AlarmList'],
   'GET /api/v1/alarms/{id}': [200, 'Alarm'],
@@ -73,7 +75,10 @@ export const answers: Readonly<Record<string, Answer>> = {
   'GET /api/v1/analytics/series': [200, 'LiveSeries'],
   'GET /api/v1/analytics/top': [200, 'LiveTop'],
   'GET /api/v1/parts': [200, 'PartList'],
+  'POST /api/v1/parts/{id}:restart': [202, 'PartRestarted'],
   'GET /api/v1/stats': [200, 'Stats'],
+  'GET /livez': [200, 'Alive'],
+  'GET /readyz': [200, 'Ready'],
 }
 
 interface OpenApiDocument {
@@ -95,13 +100,37 @@ export function withAnswers<D extends OpenApiDocument>(document: D): D {
       const name = `${method.toUpperCase()} ${path}`
       const [answer, summary] = [answers[name], summaries[name]]
       const success = answer === undefined ? responses : { [answer[0]]: successOf(answer) }
-      const answered = { ...(operation as object), responses: { ...success, default: problem } }
+      const { parameters = [] } = operation as { parameters?: readonly object[] }
+      const headers = headersOf(method, path)
+      const answered = {
+        ...(operation as object),
+        ...(headers.length > 0 && { parameters: [...parameters, ...headers] }),
+        responses: { ...success, default: problem },
+      }
       return [method, { ...(summary !== undefined && { summary }), ...answered }]
     })
     return [path, Object.fromEntries(told)] as const
   })
   const components = { ...document.components, schemas: componentSchemas() }
   return { ...document, paths: Object.fromEntries(paths), components }
+}
+
+const header = (name: string, description: string, required = false) => ({
+  ...{ name, in: 'header', required, description, schema: { type: 'string' } },
+})
+const idempotencyKey = header(
+  'Idempotency-Key',
+  '1 to 255 visible ASCII characters: a repeat is answered as the first time',
+)
+const ifMatch = header('If-Match', 'the `ETag` of the rule, or `*`', true)
+const lastEventId = header('Last-Event-ID', 'the last one seen: the stream goes on behind it')
+
+/** Headers that an operation takes beside `Authorization`; the routes read them themselves, so their schemas do not name them. */
+function headersOf(method: string, path: string): readonly object[] {
+  if (path.endsWith('/stream')) return [lastEventId]
+  if (path === '/api/v1/rules/{id}' && method !== 'get') return [ifMatch]
+  // A verb follows a colon, and creates nothing.
+  return method === 'post' && !path.includes(':') ? [idempotencyKey] : []
 }
 
 function successOf([, name]: Answer): object {

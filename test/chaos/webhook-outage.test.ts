@@ -16,8 +16,11 @@ const otherSeconds = Math.max(5, downSeconds / 3)
 const deviceIds = Array.from({ length: 12 }, (_, i) => `fridge-${i}`)
 const secret = 'a secret of sixteen or more'
 const flags = ['--webhook-allow-http', '--webhook-allow-networks', '127.0.0.0/8', '--log-level', 'error']
-/** Waits between attempts have grown with the time that the receiver was down, up to 5 minutes. */
-const drainMsMax = Math.min(300, 2 * downSeconds) * 1_000 + downSeconds * 1_000 + 60_000
+/**
+ * Waits between attempts have grown with the time that the receiver was down, up to 5 minutes, and one that is refused then waits longer
+ * yet: drawn waits, so this is only where nothing moves any more.
+ */
+const drainMsMax = 600_000 + 2_000 * downSeconds
 const none = { missing: 0, invented: 0, altered: 0, unsigned: 0, outOfOrder: 0 }
 
 interface Webhook {

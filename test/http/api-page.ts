@@ -103,9 +103,11 @@ function answerOf({ responses }: Operation): string {
 /** Parameters and fields of the body, where there are any but the id in the path and those of paging. */
 function detail(name: string, { parameters = [], requestBody }: Operation): string[] {
   const queried = parameters
-    .filter((parameter) => parameter.in === 'query' && !pagingNames.includes(parameter.name))
+    .filter((parameter) => parameter.in !== 'path' && !pagingNames.includes(parameter.name))
+    // Said once, for all creations, above.
+    .filter(({ name }) => name !== 'Idempotency-Key')
     .map((parameter) =>
-      row(parameter.name, 'query', parameter.required === true, {
+      row(parameter.name, parameter.in, parameter.required === true, {
         ...parameter.schema,
         ...(parameter.description !== undefined && { description: parameter.description }),
       }),

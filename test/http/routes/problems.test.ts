@@ -15,7 +15,7 @@ test('the type of a problem leads to the page of its code, with cause and advice
   expect(page.headers['content-security-policy']).toContain("default-src 'none'")
   expect(page.text).toContain('TIDEMARK_NOT_FOUND')
   expect(page.text).toContain('404: no such path, device')
-  expect(page.text).toContain('Check the id.')
+  expect(page.text).toContain('Check the id, and that')
 })
 
 test('every code of docs/ERRORS.md has a page', async () => {
