@@ -8,9 +8,9 @@ import { expect, test } from 'vitest'
 import { answers } from '../../http/openapi-answers.ts'
 import { repositoryRoot } from '../architecture/source-files.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { startApi } from './api.ts'
+import { rule, startApi } from './api.ts'
 import { undescribed } from './described-answer.ts'
-import { filledPath } from './openapi-document.ts'
+import { filledPath, operationOf } from './openapi-document.ts'
 
 const problemsIn = async (document: object) => {
   const { valid, errors } = await new Validator().validate(
@@ -48,6 +48,28 @@ test('every answer that is described is that of a route, and every reference lea
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
     },
   })
+})
+
+test('headers that routes read are described: a key on each creation, an ETag where a rule is changed', async () => {
+  const api = await startApi()
+  const { body } = await api.get('/openapi.json')
+  const asking = (header: string) =>
+    api.http.routes
+      .filter((route) =>
+        operationOf(body, route)?.parameters?.some((one) => one.in === 'header' && one.name === header),
+      )
+      .map(({ method, url }) => `${method} ${url}`)
+  const creations = api.http.routes.filter(
+    ({ method, url, role }) => method === 'POST' && role !== undefined && !url.includes('::'),
+  )
+  expect(asking('Idempotency-Key')).toEqual(creations.map(({ method, url }) => `${method} ${url}`))
+  await api.post('rules', rule)
+  const refused: string[] = []
+  for (const method of ['PUT', 'PATCH', 'DELETE']) {
+    const { status } = await api.call(method, `rules/${rule.id}`, method === 'DELETE' ? undefined : {})
+    if (status === 428) refused.push(`${method} /api/v1/rules/:id`)
+  }
+  expect(asking('If-Match')).toEqual(refused)
 })
 
 test('an answer with another status, a field too many or one too few is told from one that is described', () => {
