@@ -1,4 +1,4 @@
-import type { Rule, Severity } from './api/types.ts'
+import type { Rule } from './api/types.ts'
 
 /** A rule while it is edited: any JSON object, until the platform has checked it. */
 export type Draft = Readonly<Record<string, unknown>>
@@ -44,76 +44,4 @@ export function parseDraft(text: string): { readonly draft: Draft } | { readonly
   } catch (error) {
     return { problem: (error as Error).message }
   }
-}
-
-export const comparisons = ['above', 'below', 'equals'] as const
-export type Comparison = (typeof comparisons)[number]
-
-/** A threshold rule as the form shows it; all texts are as typed. */
-export interface ThresholdForm {
-  readonly id: string
-  readonly name: string
-  readonly class: string
-  readonly severity: Severity
-  readonly type: string
-  readonly metric: string
-  readonly comparison: Comparison
-  readonly limit: string
-  readonly clear: string
-  readonly for: string
-  readonly message: string
-}
-
-/** The form of a draft; undefined where the draft says more than the form can show. */
-export function thresholdForm(draft: Draft): ThresholdForm | undefined {
-  const { select = {}, when } = draft as { select?: Draft; when?: Draft }
-  const types = (select.types ?? []) as unknown
-  if (when?.kind !== 'threshold' || !Array.isArray(types) || types.length > 1) return undefined
-  const comparison = comparisons.filter((name) => when[name] !== undefined)
-  const known = ['kind', 'metric', 'clear', ...comparison]
-  if (comparison.length !== 1 || Object.keys(when).some((name) => !known.includes(name))) return undefined
-  const [one = 'above'] = comparison
-  if (![when[one], when.clear ?? 0].every((value) => typeof value !== 'object')) return undefined
-  const text = (value: unknown) => (value === undefined ? '' : String(value))
-  return {
-    id: text(draft.id),
-    name: text(draft.name),
-    class: text(draft.class),
-    severity: text(draft.severity) as Severity,
-    type: text(types[0]),
-    metric: text(when.metric),
-    comparison: one,
-    limit: text(when[one]),
-    clear: text(when.clear),
-    for: text(draft.for),
-    message: text(draft.message),
-  }
-}
-
-/** The draft with what the form says; all else of it stays. */
-export function withThresholdForm(draft: Draft, form: ThresholdForm): Draft {
-  const { type, metric, comparison, limit, clear, for: hold, message, ...plain } = form
-  const select = { ...(draft.select as Draft | undefined), types: type === '' ? [] : [type] }
-  const when = {
-    kind: 'threshold',
-    metric,
-    [comparison]: scalar(limit),
-    ...(clear === '' ? {} : { clear: scalar(clear) }),
-  }
-  const { for: _, message: __, ...others } = draft
-  return {
-    ...others,
-    ...plain,
-    select,
-    when,
-    ...(hold === '' ? {} : { for: hold }),
-    ...(message === '' ? {} : { message }),
-  }
-}
-
-/** `8` is a number, `true` a boolean, all else a text. */
-function scalar(text: string): number | boolean | string {
-  const trimmed = text.trim()
-  if (trimmed === 'true' || trimmed === 'false') return trimmed === 'true'
-  return trimmed !== '' && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed
 }

@@ -2,18 +2,12 @@ import { useEffect, useState } from 'preact/hooks'
 import { ApiProblem } from '../api/api-client.ts'
 import type { FieldProblem, Rule } from '../api/types.ts'
 import { hrefOf } from '../route.ts'
-import {
-  type Draft,
-  draftOf,
-  draftText,
-  parseDraft,
-  thresholdForm,
-  withThresholdForm,
-} from '../rule-draft.ts'
+import { type Draft, draftOf, draftText, parseDraft } from '../rule-draft.ts'
+import { formOf, unseenParts, withForm } from '../rule-form.ts'
 import { useConsole } from '../state/console.ts'
 import { ErrorNote } from './notes.tsx'
 import { Permitted } from './permitted.tsx'
-import { RuleForm } from './rule-form.tsx'
+import { RuleForm, unshownProblems } from './rule-form.tsx'
 import { RuleJson } from './rule-json.tsx'
 import { RuleTrial } from './rule-trial.tsx'
 
@@ -44,7 +38,7 @@ export function RuleEditor({
     setBase(stored.version)
     if ('draft' in parsed) setText(draftText({ ...parsed.draft, enabled: stored.enabled }))
   }, [stored])
-  const form = 'draft' in parsed ? thresholdForm(parsed.draft) : undefined
+  const form = 'draft' in parsed ? formOf(parsed.draft) : undefined
   const isForm = form !== undefined && !wantsJson
   const edit = (next: string) => {
     setText(next)
@@ -116,12 +110,16 @@ export function RuleEditor({
         )}
         {failure !== undefined && <ErrorNote error={failure} />}
         {isForm && 'draft' in parsed ? (
-          <RuleForm
-            form={form}
-            errors={errors}
-            isNew={stored === undefined}
-            onChange={(changed) => edit(draftText(withThresholdForm(parsed.draft, changed)))}
-          />
+          <>
+            <Problems problems={unshownProblems(form, errors)} />
+            <RuleForm
+              form={form}
+              errors={errors}
+              isNew={stored === undefined}
+              onChange={(changed) => edit(draftText(withForm(parsed.draft, changed)))}
+            />
+            <Unseen parts={unseenParts(parsed.draft)} />
+          </>
         ) : (
           <RuleJson text={text} errors={errors} onChange={edit} />
         )}
@@ -136,6 +134,16 @@ export function RuleEditor({
       {'draft' in parsed && <RuleTrial draft={parsed.draft} onProblem={refused} />}
     </>
   )
+}
+
+function Problems({ problems }: { problems: readonly FieldProblem[] }) {
+  if (problems.length === 0) return null
+  return <ErrorNote error={new ApiProblem(422, 'The rule is not valid', problems)} />
+}
+
+function Unseen({ parts }: { parts: readonly string[] }) {
+  if (parts.length === 0) return null
+  return <p class="hint">It also has {parts.join(', ')}: to be seen as JSON, and kept.</p>
 }
 
 /** Somebody else's version is there by now: nothing was overwritten, and the writer chooses. */

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { Page, Rule } from '../api/types.ts'
 import { Dialog } from '../components/dialog.tsx'
+import { Difference } from '../components/difference.tsx'
 import { Status } from '../components/icons.tsx'
 import { ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
@@ -8,7 +9,7 @@ import { Permitted } from '../components/permitted.tsx'
 import { RuleEditor } from '../components/rule-editor.tsx'
 import { time } from '../format.ts'
 import { hrefOf } from '../route.ts'
-import { draftOf, draftText } from '../rule-draft.ts'
+import { draftOf } from '../rule-draft.ts'
 import { useConsole } from '../state/console.ts'
 import { useLoaded } from '../state/use-loaded.ts'
 import { Crumb } from './rules.tsx'
@@ -134,31 +135,4 @@ function Versions({ path, version }: { path: string; version: number }) {
       </Shown>
     </section>
   )
-}
-
-/** Lines that one text has and the other has not: enough for a rule, whose lines are short and whose order stays. */
-function Difference({ before, after }: { before: Rule | undefined; after: Rule }) {
-  const lines = (rule: Rule | undefined) =>
-    rule === undefined
-      ? []
-      : draftText({ ...rule, version: undefined, updatedAt: undefined, updatedBy: undefined })
-          .trimEnd()
-          .split('\n')
-  const [old, now] = [lines(before), lines(after)]
-  const gone = old.filter((line) => !now.includes(line))
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a long text scrolls, and by keyboard too
-    <pre class="difference" tabIndex={0}>
-      {gone.map((line) => (
-        <del key={`- ${line}`}>{`- ${line}\n`}</del>
-      ))}
-      {now.map((line, i) => (
-        <LineOf key={i} line={line} isNew={before !== undefined && !old.includes(line)} />
-      ))}
-    </pre>
-  )
-}
-
-function LineOf({ line, isNew }: { line: string; isNew: boolean }) {
-  return isNew ? <ins>{`+ ${line}\n`}</ins> : <span>{`  ${line}\n`}</span>
 }

@@ -214,6 +214,48 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.getByRole('row', { name: /warm-one/ }).waitFor()
   })
 
+  test('a rule of another kind is made by form as it is typed, and what the platform refuses is told at the field', async () => {
+    const page = await visit('#/rules?new=1')
+    const field = (label: string) => page.getByLabel(label, { exact: true })
+    await field('Id').fill('mean-too-high')
+    await field('Name').fill('Mean too high')
+    await field('Condition').selectOption('aggregate')
+    expect(await field('Metric').inputValue()).toBe('temperature_c')
+    await field('Figure').selectOption('p90')
+    await field('Limit').fill('')
+    await field('Limit').pressSequentially('9.50')
+    expect(await field('Limit').inputValue()).toBe('9.50')
+    await field('Window').fill('a while')
+    await field('Plausible').fill('50, 0')
+    await page.getByRole('button', { name: 'Create' }).click()
+    for (const label of ['Window', 'Plausible'])
+      await poll(() => field(label).getAttribute('aria-invalid')).toBe('true')
+    expect(await field('Limit').getAttribute('aria-invalid')).toBe('false')
+    await field('Window').fill('10m')
+    await field('Plausible').fill('0, 50')
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.getByRole('heading', { name: 'Mean too high', level: 1 }).waitFor()
+    const { when } = await platform.api.request<{ when: object }>('GET', '/rules/mean-too-high')
+    expect(when).toEqual({
+      kind: 'aggregate',
+      metric: 'temperature_c',
+      fn: 'p90',
+      window: '10m',
+      minCount: 1,
+      plausible: [0, 50],
+      above: 9.5,
+    })
+    await field('Condition').selectOption('absence')
+    await field('For longer than').fill('3 intervals')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Version 2 is kept').waitFor()
+    const changed = await platform.api.request<{ when: object }>('GET', '/rules/mean-too-high')
+    expect(changed.when).toMatchObject({ kind: 'absence', longerThan: { intervals: 3 } })
+    await page.locator('.versions summary', { hasText: 'Version 2' }).click()
+    await page.locator('.difference ins', { hasText: '"kind": "absence"' }).waitFor()
+    await page.locator('.difference del', { hasText: '"kind": "aggregate"' }).waitFor()
+  })
+
   test('a token is offered what its role may do, and told what it may not', async () => {
     const tokenOf = async (role: string) =>
       (await platform.api.request<{ token: string }>('POST', '/tokens', { name: `my ${role}`, role })).token
