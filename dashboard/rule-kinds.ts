@@ -30,7 +30,7 @@ const aboveOrBelow = ['above', 'below'] as const
 /** By `kind`, the usual ones first (docs/RULES.md, "The kinds"). What holds other conditions is written as JSON. */
 export const ruleKinds: Readonly<Record<string, RuleKind>> = {
   threshold: {
-    label: 'a value against a limit',
+    label: 'value against a limit',
     comparisons: [...aboveOrBelow, 'outside', 'inside', 'equals'],
     fields: [
       metric,
@@ -44,7 +44,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     initial: { kind: 'threshold', metric: 'temperature_c', above: 8 },
   },
   rate: {
-    label: 'how fast a value changes',
+    label: 'speed of change',
     comparisons: aboveOrBelow,
     fields: [
       metric,
@@ -59,7 +59,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     initial: { kind: 'rate', metric: 'temperature_c', per: '1m', above: 2 },
   },
   aggregate: {
-    label: 'a mean or other figure of a window',
+    label: 'figure of a window',
     comparisons: aboveOrBelow,
     fields: [
       metric,
@@ -87,7 +87,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     initial: { kind: 'absence', longerThan: '10m' },
   },
   stuck: {
-    label: 'a value that no longer moves',
+    label: 'does not move',
     comparisons: [],
     fields: [
       metric,
@@ -98,7 +98,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     initial: { kind: 'stuck', metric: 'temperature_c', window: '6h' },
   },
   baseline: {
-    label: 'far from its own normal',
+    label: 'far from its normal',
     comparisons: [],
     fields: [
       metric,
@@ -119,7 +119,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     },
   },
   trend: {
-    label: 'where a value leads',
+    label: 'where it leads',
     comparisons: [],
     fields: [
       metric,
@@ -131,7 +131,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     initial: { kind: 'trend', metric: 'battery_pct', window: '14d', reaches: 10, within: '30d' },
   },
   counter: {
-    label: 'a register that steps wrongly',
+    label: 'steps of a register',
     comparisons: [],
     fields: [
       metric,
@@ -143,7 +143,7 @@ export const ruleKinds: Readonly<Record<string, RuleKind>> = {
     initial: { kind: 'counter', metric: 'energy_import_kwh', event: 'reset' },
   },
   flapping: {
-    label: 'a connection that comes and goes',
+    label: 'of the connection',
     comparisons: [],
     fields: [
       { name: 'of', label: 'Of', options: ['connection'] },

@@ -76,7 +76,7 @@ export function AlarmDialog({
         <dt>Acknowledged</dt>
         <dd>{alarm.acknowledged ? `by ${alarm.acknowledgedBy ?? 'somebody'}` : 'no'}</dd>
       </dl>
-      <Permitted needs="operate">
+      <Permitted needs="operate" action="Acting on alarms">
         <div class="button-row">
           {!alarm.acknowledged && (
             <button
@@ -121,7 +121,7 @@ export function AlarmDialog({
           </li>
         ))}
       </ul>
-      <Permitted needs="operate" isQuiet>
+      <Permitted needs="operate">
         <form onSubmit={comment}>
           <Field label="New comment">
             {(attributes) => (

@@ -40,8 +40,11 @@ export function ConnectLines({ device, secret }: { device: string; secret?: stri
               text={`export DEVICE_SECRET='${secret ?? '…'}'`}
             />
             <CopyBlock label="shell, with mosquitto_pub" text={mosquittoPub} />
-            <CopyBlock label="Node.js, after npm install mqtt" text={node} />
-            <CopyBlock label="Python, after pip install paho-mqtt" text={python} />
+            <details>
+              <summary>From a program</summary>
+              <CopyBlock label="Node.js, after npm install mqtt" text={node} />
+              <CopyBlock label="Python, after pip install paho-mqtt" text={python} />
+            </details>
           </>
         )}
       </Shown>

@@ -2,22 +2,25 @@ import type { ComponentChildren } from 'preact'
 import type { Role } from '../api/types.ts'
 import { useMay } from '../state/console.ts'
 
-/** What the token of this tab may do; in the place of what it may not, why. Nothing with `isQuiet`, where it is told once for many. */
+/**
+ * What the token of this tab may do. In the place of what it may not, why: `action` begins that sentence; without it nothing is said, as
+ * where one place speaks for many.
+ */
 export function Permitted({
   needs,
-  isQuiet,
+  action,
   children,
 }: {
   needs: Role
-  isQuiet?: boolean
-  children: ComponentChildren
+  action?: string
+  children?: ComponentChildren
 }) {
   const { may, own } = useMay(needs)
   if (may) return <>{children}</>
-  if (isQuiet || own === undefined) return null
+  if (action === undefined || own === undefined) return null
   return (
     <span class="faint">
-      Needs the role {needs}; this token has {own}
+      {action} needs the role {needs}; this token has {own}
     </span>
   )
 }

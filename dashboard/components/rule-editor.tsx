@@ -124,7 +124,7 @@ export function RuleEditor({
           <RuleJson text={text} errors={errors} onChange={edit} />
         )}
         <p class="form-end">
-          <Permitted needs="admin">
+          <Permitted needs="admin" action="Saving">
             <button type="submit" class="primary">
               {stored === undefined ? 'Create' : 'Save'}
             </button>

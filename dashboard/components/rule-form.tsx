@@ -7,7 +7,7 @@ import { useLoaded } from '../state/use-loaded.ts'
 import { errorAt, Field } from './field.tsx'
 
 const severities: readonly Severity[] = ['critical', 'major', 'minor', 'warning', 'info']
-const limitHint = 'A number; as in max_c or 8 the device’s own label, else 8'
+const limitHint = 'A number, or as in “max_c or 8”: the device’s label, else 8'
 
 interface Asked {
   readonly label: string

@@ -38,7 +38,7 @@ export function Alarms({ query }: { query: Readonly<Record<string, string>> }) {
           {tab('Past', 'past')}
         </nav>
         {/* Told here once for all rows. */}
-        <Permitted needs="operate">{null}</Permitted>
+        <Permitted needs="operate" action="Acting on alarms" />
       </PageHead>
       {isPast ? <Past /> : <Standing severity={query.severity} />}
     </>
@@ -185,7 +185,7 @@ function StandingTable({
             </td>
             <td class="actions">
               {!alarm.acknowledged && (
-                <Permitted needs="operate" isQuiet>
+                <Permitted needs="operate">
                   <button
                     type="button"
                     onClick={() => onAcknowledge(alarm)}

@@ -57,7 +57,7 @@ export function DevicePage({ id, query }: { id: string; query: Readonly<Record<s
         <a href={hrefOf('devices')}>Devices</a>
       </p>
       <PageHead title={id}>
-        <Permitted needs="admin">
+        <Permitted needs="admin" action="A new secret">
           <RotateSecret path={path} device={id} />
         </Permitted>
       </PageHead>

@@ -42,7 +42,7 @@ export function Devices({ query }: { query: Readonly<Record<string, string>> }) 
   return (
     <>
       <PageHead title="Devices">
-        <Permitted needs="admin">
+        <Permitted needs="admin" action="Adding a device">
           <button type="button" class="primary" onClick={() => setAdding(true)}>
             Add a device
           </button>

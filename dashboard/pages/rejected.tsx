@@ -66,7 +66,7 @@ export function Rejected({ query }: { query: Readonly<Record<string, string>> })
   return (
     <>
       <PageHead title="Rejected">
-        <Permitted needs="operate">
+        <Permitted needs="operate" action="A replay">
           {reason !== undefined && (
             <button type="button" onClick={() => replay({ reason })}>
               Replay all of this reason
@@ -129,7 +129,7 @@ function Letter({ letter, onReplay }: { letter: DeadLetter; onReplay: () => void
         <span class="faint" title={time(receivedAt, now)}>
           {age(receivedAt, now)}
         </span>
-        <Permitted needs="operate" isQuiet>
+        <Permitted needs="operate">
           <button type="button" onClick={onReplay} aria-label={`Replay the message of ${device}`}>
             Replay
           </button>

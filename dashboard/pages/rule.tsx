@@ -59,7 +59,7 @@ function Head({ rule, path, onChanged }: { rule: Rule; path: string; onChanged: 
   return (
     <>
       <PageHead title={rule.name}>
-        <Permitted needs="admin">
+        <Permitted needs="admin" action="Changing a rule">
           <button type="button" onClick={() => attempt(toggle())}>
             {rule.enabled ? 'Disable' : 'Enable'}
           </button>

@@ -39,7 +39,7 @@ export function Rules({ query }: { query: Readonly<Record<string, string>> }) {
   return (
     <>
       <PageHead title="Rules">
-        <Permitted needs="admin">
+        <Permitted needs="admin" action="Making rules">
           <button type="button" onClick={() => setChoosing(true)}>
             Install a pack
           </button>

@@ -129,6 +129,7 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     const copied = (label: string) =>
       page.locator('.copy-block', { hasText: label }).locator('pre').innerText()
+    await page.getByText('From a program').click()
     const [exported, line] = [
       await copied('shell, first'),
       await copied(hasMosquitto ? 'mosquitto_pub' : 'Node.js'),
@@ -261,7 +262,7 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
       (await platform.api.request<{ token: string }>('POST', '/tokens', { name: `my ${role}`, role })).token
     const page = await visit('#/devices', await tokenOf('read'))
     const offered = (name: string | RegExp) => page.getByRole('button', { name })
-    const told = (needs: string) => page.getByText(`Needs the role ${needs}; this token has read`)
+    const told = (needs: string) => page.getByText(`needs the role ${needs}; this token has read`)
     await page.getByText('my read, role read').waitFor()
     /** Each page with what it tells, what it does not offer, and what is there when it has loaded. */
     const pages = [
@@ -289,7 +290,7 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
       .first()
       .waitFor()
     await operator.evaluate('location.hash = "#/devices"')
-    await operator.getByText('Needs the role admin; this token has operate').waitFor()
+    await operator.getByText('Adding a device needs the role admin; this token has operate').waitFor()
   })
 
   test('an edit of a rule that somebody changed meanwhile is told, and nothing is overwritten', async () => {
