@@ -2,6 +2,8 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Broker } from './broker/broker.ts'
+import { CommandDelivery } from './commands/command-delivery.ts'
+import { CommandTable, removeCommands } from './commands/command-table.ts'
 import type { Config } from './config.ts'
 import { EventDelivery } from './events/event-delivery.ts'
 import { WebhookDelivery } from './events/webhook-delivery.ts'
@@ -92,7 +94,7 @@ async function startParts(
   const retention = new Retention({ log, logger })
   const adminToken = config.adminToken ?? keptAdminToken(config.dataDir)
 
-  const devices = new DeviceRegistry(log, clock)
+  const devices = new DeviceRegistry(log, clock, removeCommands)
   devices.load()
   const profiles = new ProfileRegistry(log)
   const tokens = new TokenRegistry(log, clock, adminToken)
@@ -154,6 +156,12 @@ async function startParts(
     ...{ log, clock, logger, policy },
     webhooks: new AllWebhooks(webhooks, rules),
   })
+  const commandDelivery = new CommandDelivery({
+    log,
+    clock,
+    logger,
+    send: (device, message) => broker.send(device, message),
+  broker.onListening(commandDelivery.deliver)
   const backtests = new Backtests()
   let mqttPorts: { plain: number; tls: number | undefined } = {
     plain: config.mqttPort,
@@ -170,6 +178,7 @@ async function startParts(
     rules,
     webhooks,
     webhookSender: webhookDelivery,
+    commands: new CommandTable(log),
     store: data.store,
     parts: new Parts({ log, clock, threads: { data, rules: rulesThread } }),
     backtests,
@@ -185,6 +194,7 @@ async function startParts(
   mqttPorts = { plain: mqttPort, tls: tlsPort }
   broker.attach(http.server)
   delivery.start()
+  commandDelivery.start()
   webhookDelivery.start()
 
   return {
@@ -196,6 +206,7 @@ async function startParts(
         // Before those leave whom it tells: what comes from here on is told after the next start.
         ['delivery of events', () => delivery.stop()],
         ['webhooks', () => webhookDelivery.stop()],
+        ['commands', () => commandDelivery.stop()],
         ['broker', () => broker.stop()],
         ['draining', () => drained(log, () => store.up)],
         ['tests of rules', () => backtests.stop()],

@@ -7,12 +7,14 @@ import type { Logger } from '../lib/logger.ts'
 import { topicCode } from '../log/ingress-codec.ts'
 import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
+import { type DeviceMessage, DeviceSender, grantedQos, type ReceivingClient } from './device-sender.ts'
 import type { GroupCommitter } from './group-committer.ts'
 import { ParserBytes } from './parser-bytes.ts'
 import { Presence } from './presence.ts'
-import { matches, mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
+import { mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
 import { Session, type SessionLimits, type SessionPorts } from './session.ts'
 import { type SessionPersistence, SessionStore } from './session-store.ts'
+import { TelemetryWatchers } from './telemetry-watchers.ts'
 
 /**
  * The one file that knows aedes 1.2.0. It puts a Session between each socket and aedes, answers aedes' questions about
@@ -25,6 +27,10 @@ export interface AedesBrokerOptions {
   readonly logger: Logger
   /** A device's connection came (authenticated and accepted) or went. */
   readonly onPresence: (deviceId: string, online: boolean) => void
+  /** Keeps what a device answers to a command: acknowledged when it resolves, refused where with false. */
+  readonly onResponse: (deviceId: string, commandId: string, payload: Buffer) => Promise<boolean>
+  /** A device subscribed, or came back to what it had subscribed to. */
+  readonly onListening: (deviceId: string) => void
 }
 
 /** What this file keeps of a connection; aedes' client has no place for it. */
@@ -43,6 +49,8 @@ type OpenConn = Duplex & { readonly client?: OpenClient }
 
 /** aedes' client with the fields that its types leave out. */
 interface OpenClient extends Client {
+  readonly connected: boolean
+  _nextId: number
   duplicates: Record<string, number>
   readonly _parser: OpenParser
   _keepaliveTimer: { refresh(): unknown } | null
@@ -89,13 +97,9 @@ export class AedesBroker {
   readonly #connections = new WeakMap<Client, Connection>()
   readonly #sessions: SessionStore
   readonly #sessionPorts: SessionPorts
-  readonly #telemetryWatchers = new Set<Client>()
+  readonly #watchers = new TelemetryWatchers<OpenClient>((topic, payload) => this.publish(topic, payload, 0))
+  readonly #sender = new DeviceSender()
   readonly presence: Presence<Client>
-  /**
-   * Copies of telemetry that were handed to aedes and have not reached every subscriber's socket: at most those of one group,
-   * since the next is not forwarded to a socket that is full.
-   */
-  copiesInFlight = 0
 
   constructor(options: AedesBrokerOptions) {
     this.#options = options
@@ -104,6 +108,8 @@ export class AedesBroker {
       isDevice: (clientId) => options.authenticator.isDevice(clientId),
       isConnected: (clientId) => (this.#aedes as unknown as OpenAedes).clients[clientId] !== undefined,
       mayKeep: (client, filter) => this.#maySubscribe(client as OpenClient, filter),
+      onAcknowledged: (client, messageId) =>
+        this.#sender.acknowledged(client as unknown as ReceivingClient, messageId),
       logger: options.logger,
     })
     this.#sessionPorts = {
@@ -115,7 +121,7 @@ export class AedesBroker {
         options.logger.warn({ code, detail, address, client: client?.id }, 'connection closed')
       },
       onRefused: (conn: OpenConn) => this.#sessions.forgetUnlogged(conn.client?.id ?? ''),
-      onCommitted: (deviceId, payload) => this.#copyToWatchers(deviceId, payload),
+      onCommitted: (deviceId, payload) => this.#watchers.copy(deviceId, payload),
       onClosed: (conn: OpenConn) => this.#closed(conn.client),
     }
     this.#aedes = new Aedes({
@@ -149,12 +155,18 @@ export class AedesBroker {
       const connection = this.#connections.get(client)
       if (connection?.principal !== undefined) connection.session.open(connection.principal)
     })
-    aedes.on('clientDisconnect', (client) => this.#telemetryWatchers.delete(client))
-    aedes.on('subscribe', (_subscriptions, client) => this.#noteWatcher(client as OpenClient))
-    aedes.on('unsubscribe', (_subscriptions, client) => this.#noteWatcher(client as OpenClient))
+    aedes.on('clientDisconnect', (client) => this.#watchers.forget(client as OpenClient))
+    // A session that is resumed has its subscriptions without a SUBSCRIBE.
+    aedes.on('clientReady', (client) => this.#noteSubscriptions(client as OpenClient))
+    aedes.on('subscribe', (_subscriptions, client) => this.#noteSubscriptions(client as OpenClient))
+    aedes.on('unsubscribe', (_subscriptions, client) => this.#noteSubscriptions(client as OpenClient))
     for (const name of ['clientError', 'connectionError'] as const) {
       aedes.on(name, (client: Client, error: Error) => this.#logEnd(client, error))
     }
+  }
+
+  get copiesInFlight(): number {
+    return this.#watchers.copiesInFlight
   }
 
   stop(): Promise<void> {
@@ -185,6 +197,13 @@ export class AedesBroker {
     return new Promise((resolve, reject) => {
       this.#aedes.publish(packet, (error) => (error ? reject(error) : resolve()))
     })
+  }
+
+  /** Sends to a device that is connected and has subscribed; false where it was not sent. */
+  send(deviceId: string, message: DeviceMessage): boolean {
+    const client = this.presence.connection(deviceId) as OpenClient | undefined
+    if (client === undefined) return false
+    return this.#sender.send(client, message, () => this.#options.onListening(deviceId))
   }
 
   /** Ends the connection of a device that was revoked: from now on it has no rights, for a will either. */
@@ -264,10 +283,15 @@ export class AedesBroker {
       )
       return refuse('topic not allowed')
     }
-    const code = principal.kind === 'device' ? topicCode(packet.topic, principal.id) : undefined
-    if (code === undefined) return answer()
-    packet.topic = loggedTopic
-    const append = (then: () => void) => session.commitThroughAedes(code, Buffer.from(packet.payload), then)
+    if (principal.kind !== 'device') return answer()
+    const code = topicCode(packet.topic, principal.id)
+    const commandId = code === undefined ? packet.topic.split('/')[3]! : ''
+    if (code !== undefined) packet.topic = loggedTopic
+    const append = (then: () => void) => {
+      const payload = Buffer.from(packet.payload)
+      if (code !== undefined) session.commitThroughAedes(code, payload, then)
+      else void session.commitElsewhere(this.#options.onResponse(principal.id, commandId, payload), then)
+    }
     if (packet.qos < 2 || packet.cmd === undefined || packet.messageId === undefined) return append(answer)
     const isTaken = this.#sessions.receiveOnce(client.id, packet.messageId, append, answer)
     if (!isTaken) refuse('too many open QoS 2 messages')
@@ -312,7 +336,6 @@ export class AedesBroker {
     const { protocolVersion, bridgeMode } = client._parser.settings
     const kept = parserSettings.find((settings) => settings.protocolVersion === protocolVersion)
     if (kept !== undefined && bridgeMode !== true) client._parser.settings = kept
-    this.#noteWatcher(client)
   }
 
   #closed(client: OpenClient | undefined): void {
@@ -320,21 +343,11 @@ export class AedesBroker {
     if (principal?.kind === 'device') this.presence.left(principal.id, client!)
   }
 
-  #noteWatcher(client: OpenClient): void {
-    const watches = Object.keys(client.subscriptions).some((filter) => /^(#|\+|devices\/)/.test(filter))
-    const isDevice = this.#connections.get(client)?.principal?.kind === 'device'
-    if (watches && !isDevice) this.#telemetryWatchers.add(client)
-    else this.#telemetryWatchers.delete(client)
-  }
-
-  /** Telemetry reaches subscribers as QoS 0: the durable path is the log, and a slow watcher must not hold it up. */
-  #copyToWatchers(deviceId: string, payload: Buffer): void {
-    if (this.#telemetryWatchers.size === 0 || deviceId === '') return
-    this.copiesInFlight++
-    const routed = () => {
-      this.copiesInFlight--
-    }
-    this.publish(`devices/${deviceId}/telemetry`, Buffer.from(payload), 0).then(routed, routed)
+  /** Its subscriptions are other ones, or are there again. */
+  #noteSubscriptions(client: OpenClient): void {
+    const principal = this.#connections.get(client)?.principal
+    if (principal?.kind === 'device') this.#options.onListening(principal.id)
+    else this.#watchers.note(client)
   }
 
   #logOnce(client: Client, fields: { code: string; topic?: string }, message: string): void {
@@ -363,10 +376,7 @@ export class AedesBroker {
 /** [MQTT-3.8.4-6]: at most at the QoS of the subscription; aedes looks for one whose filter is the topic itself. */
 function lowered<P extends { topic: string; qos: number }>(client: OpenClient, packet: P): P {
   if (packet.qos < 2) return packet
-  let granted = 0
-  for (const [filter, { qos }] of Object.entries(client.subscriptions))
-    if (qos > granted && matches(filter, packet.topic)) granted = qos
-  return { ...packet, qos: Math.min(granted, packet.qos) }
+  return { ...packet, qos: Math.min(grantedQos(client, packet.topic) ?? 0, packet.qos) }
 }
 
 /** aedes with the fields that its types leave out. */

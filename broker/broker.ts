@@ -1,12 +1,15 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../lib/clock.ts'
+import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { encodeCommandEntry } from '../log/command-codec.ts'
 import type { Log } from '../log/log.ts'
 import { AedesBroker } from './aedes-broker.ts'
 import { Authenticator, type DeviceDirectory, type TokenDirectory } from './authenticator.ts'
 import { ConnectionJournal } from './connection-journal.ts'
+import type { DeviceMessage } from './device-sender.ts'
 import { GroupCommitter } from './group-committer.ts'
 import {
   attachWebSocket,
@@ -46,6 +49,7 @@ export class Broker {
   readonly #connections = new Set<Duplex>()
   readonly #perAddress = new Map<string, number>()
   #listeners: Listener[] = []
+  #onListening: (deviceId: string) => void = () => undefined
 
   constructor(options: BrokerOptions) {
     const { log, clock, logger, metrics } = options
@@ -63,6 +67,8 @@ export class Broker {
       limits: { ...options, heldMessagesMax },
       logger,
       onPresence: this.#journal.note,
+      onResponse: (device, command, payload) => this.#keepResponse(device, command, payload),
+      onListening: (deviceId) => this.#onListening(deviceId),
     })
   }
 
@@ -113,6 +119,19 @@ export class Broker {
     return this.#aedes.publish(topic, payload, qos)
   }
 
+  /**
+   * Sends to one device, once it has subscribed to the topic: false where it has not, or cannot take it now. Then, and where it is not
+   * acknowledged, send it again when the device listens.
+   */
+  send(deviceId: string, message: DeviceMessage): boolean {
+    return this.#aedes.send(deviceId, message)
+  }
+
+  /** `listener` is told of each device that subscribes, resumes its subscriptions, or can take more. */
+  onListening(listener: (deviceId: string) => void): void {
+    this.#onListening = listener
+  }
+
   readonly connections = {
     isOnline: (id: string): boolean => this.#aedes.presence.isOnline(id),
     lastSeenAt: (id: string): number | undefined => this.#aedes.presence.lastSeenAt(id),
@@ -137,6 +156,20 @@ export class Broker {
       return true
     },
     accept: (conn, address, certificateName) => this.#aedes.handle(conn, address, certificateName),
+  }
+
+  /** False where the log refuses. */
+  async #keepResponse(device: string, command: string, payload: Buffer): Promise<boolean> {
+    const { log, clock, logger } = this.#options
+    const entry = { kind: 'response', device, command, payload: payload.toString(), at: clock.now() } as const
+    try {
+      await log.transaction((tx) => tx.append('commands', encodeCommandEntry(entry), 1))
+      return true
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error
+      logger.warn({ code: error.code, client: device, detail: error.message }, 'a response was not kept')
+      return false
+    }
   }
 
   #forget(conn: Duplex, address: string): void {

@@ -41,6 +41,8 @@ export interface SessionStorePorts {
   readonly isConnected: (clientId: string) => boolean
   /** Whether a persistent session may keep this subscription: one that was refused must not be stored beside one that was not. */
   readonly mayKeep: (client: ClientKey, filter: string) => boolean
+  /** PUBACK, PUBREC or PUBCOMP of a connection, its session persistent or not. */
+  readonly onAcknowledged: (client: ClientKey, messageId: number) => void
   readonly logger: Logger
 }
 
@@ -87,7 +89,10 @@ export class SessionStore {
         for (const subscriber of subscribers) this.#enqueue(subscriber, packet)
       },
       outgoingUpdate: async (client, packet) => this.#update(client.id, packet),
-      outgoingClearMessageId: async (client, packet) => this.#acknowledged(client.id, packet),
+      outgoingClearMessageId: async (client, packet) => {
+        if (packet.messageId) this.#ports.onAcknowledged(client, packet.messageId)
+        return this.#acknowledged(client.id, packet)
+      },
       outgoingStream: (client) => this.#waiting(client.id),
       incomingStorePacket: async (client, { messageId }) => this.#receive(client.id, messageId),
       incomingGetPacket: async (client, { messageId }) => {

@@ -97,6 +97,15 @@ export class Session implements CommitTarget {
     this.#ports.committer.add(this, topic, payload, 0, payload.length, -1, done)
   }
 
+  /** The same of what somebody else keeps: `kept` says that it is on disk, or that the log refused it. */
+  async commitElsewhere(kept: Promise<boolean>, done: () => void): Promise<void> {
+    this.#held++
+    if (!(await kept)) return this.refused()
+    this.#held--
+    done()
+    this.flush()
+  }
+
   /** aedes has dealt with a publish that was passed to it. */
   settled(): void {
     if (this.#passedToAedes > 0) this.#passedToAedes--

@@ -46,3 +46,8 @@ export function telemetryTopic(deviceId: string): string {
 export function eventTopic(eventClass: string, subject: string): string {
   return `events/${eventClass}/${isDeviceId(subject) ? subject : encodeURIComponent(subject)}`
 }
+
+/** Where a command is sent; the device answers at `/response` below it. */
+export function commandTopic(deviceId: string, commandId: string): string {
+  return `devices/${deviceId}/commands/${commandId}`
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { commandStatuses } from '../domain/command.ts'
 
 /**
  * What successful answers look like, for `/openapi.json` alone: nothing that is sent passes through these, so that they cost no
@@ -167,6 +168,20 @@ const deadLetter = z.object({
   encoding: z.enum(['utf8', 'base64']),
 })
 
+const commandStatus = z.enum(commandStatuses)
+const command = z.object({
+  id: z.string(),
+  device: z.string(),
+  name: z.string(),
+  payload: z.unknown(),
+  status: commandStatus,
+  createdAt: time,
+  createdBy: z.string(),
+  expiresAt: time,
+  history: z.array(z.object({ status: commandStatus, at: time })),
+  response: z.unknown(),
+})
+
 const role = z.enum(['read', 'operate', 'admin'])
 const token = z.object({ id: z.string(), name: z.string(), role, expiresAt: time.nullable() })
 const maintenanceWindow = z.object({
@@ -210,6 +225,8 @@ export const answerSchemas = {
     node: z.string(),
     python: z.string(),
   }),
+  Command: command,
+  CommandList: listOf(command),
   LatestValues: z.object({
     device: z.string(),
     values: z.record(z.string(), z.object({ value, time, unit: z.string().nullable() })),

@@ -1,3 +1,4 @@
+import type { CommandTable } from '../commands/command-table.ts'
 import type { DeadDelivery } from '../domain/webhook.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -63,6 +64,7 @@ export interface HttpDeps {
   readonly rules: RuleRegistry
   readonly webhooks: WebhookRegistry
   readonly webhookSender: WebhookSender
+  readonly commands: CommandTable
   readonly store: Pick<ReadingStore, 'readings' | 'timeline' | 'latest' | 'purge'>
   /** What reads the log, each part alone. */
   readonly parts: {

@@ -18,6 +18,7 @@ import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './reques
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
+import { commandRoutes } from './routes/commands.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { deviceConnectRoute } from './routes/device-connect.ts'
@@ -52,6 +53,7 @@ const resources = [
   deviceRoutes,
   deviceConnectRoute,
   deviceImportRoute,
+  commandRoutes,
   profileRoutes,
   ruleRoutes,
   rulePackRoutes,

@@ -1,3 +1,4 @@
+import { commandStatuses } from '../domain/command.ts'
 import { anonymousMemoryBytes } from '../lib/anonymous-memory.ts'
 import { counters, type LogStats } from '../log/log.ts'
 import type { AlarmFigures } from '../rules/alarm-figures.ts'
@@ -65,6 +66,16 @@ export function logMetrics(stats: LogStats, live: { connectedDevices: number; st
         { outcome },
         stats.counters[counters.webhookDeliveries(outcome)] ?? 0,
       ]),
+    ),
+    counter(
+      'tidemark_commands_total',
+      'Commands to devices that came to a status',
+      commandStatuses.map((status) => [{ status }, stats.counters[counters.commands(status)] ?? 0]),
+    ),
+    counter(
+      'tidemark_command_responses_ignored_total',
+      'Answers of devices to commands that are not open',
+      single(stats.counters[counters.commandResponsesIgnored] ?? 0),
     ),
     counter(
       'tidemark_rule_evaluations_total',

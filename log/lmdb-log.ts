@@ -17,6 +17,7 @@ import {
   type StreamName,
   streamNames,
   type TableName,
+  type TableRange,
 } from './log.ts'
 
 export interface LmdbLogOptions {
@@ -96,6 +97,7 @@ export class LmdbLog implements Log {
       'dead-letters': shared('dead-letters'),
       events: shared('events'),
       connections: shared('connections'),
+      commands: shared('commands'),
     }
     this.#tables = new LmdbTables(main)
     this.#logBytesMax = options.logBytesMax ?? Number.POSITIVE_INFINITY
@@ -154,6 +156,7 @@ export class LmdbLog implements Log {
           commitOffset: (consumer, offset) =>
             void writes.push(() => this.#tables.commitOffset(consumer, offset)),
           get: (table, key) => this.#tables.get(table, key),
+          entries: (table, range = {}) => this.#tables.entries(table, range),
           put: (table, key, value) => {
             tablesChanged ||= this.#tables.isFeed(table)
             writes.push(() => this.#tables.put(table, key, value))
@@ -212,10 +215,7 @@ export class LmdbLog implements Log {
     return this.#tables.get<V>(table, key)
   }
 
-  entries<V>(
-    table: TableName,
-    range: { from?: string; after?: string; prefix?: string; limit?: number } = {},
-  ): [string, V][] {
+  entries<V>(table: TableName, range: TableRange = {}): [string, V][] {
     this.#refresh()
     return this.#tables.entries<V>(table, range)
   }
@@ -276,6 +276,7 @@ export class LmdbLog implements Log {
       'dead-letters': this.#streams['dead-letters'].stats(),
       events: this.#streams.events.stats(),
       connections: this.#streams.connections.stats(),
+      commands: this.#streams.commands.stats(),
     }
   }
 

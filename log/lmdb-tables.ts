@@ -4,6 +4,7 @@ import {
   type FeedTableName,
   feedTableNames,
   type TableName,
+  type TableRange,
   tableEncodings,
   tableNames,
 } from './log.ts'
@@ -67,10 +68,7 @@ export class LmdbTables {
     else void this.#tables[table].remove(key)
   }
 
-  entries<V>(
-    table: TableName,
-    range: { from?: string; after?: string; prefix?: string; limit?: number },
-  ): [string, V][] {
+  entries<V>(table: TableName, range: TableRange): [string, V][] {
     const found: [string, V][] = []
     const limit = range.limit ?? Number.POSITIVE_INFINITY
     const start = range.after ?? range.from ?? range.prefix

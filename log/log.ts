@@ -12,8 +12,16 @@
  * | dead-letters | a message   | the offset is the letter's id                         |
  * | events       | an event    | the offset gives the event's sequence                 |
  * | connections  | a device's connect or disconnect | a position counts changes        |
+ * | commands     | a request to a device, or its answer | the offset orders the ids of commands |
  */
-export const streamNames = ['ingress', 'readings', 'dead-letters', 'events', 'connections'] as const
+export const streamNames = [
+  'ingress',
+  'readings',
+  'dead-letters',
+  'events',
+  'connections',
+  'commands',
+] as const
 export type StreamName = (typeof streamNames)[number]
 
 /** A stream that is written inside transactions. */
@@ -57,6 +65,9 @@ export const tableNames = [
   'idempotent-answers',
   'webhook-places',
   'dead-deliveries',
+  'commands',
+  'finished-commands',
+  'command-expiries',
   'meta',
 ] as const
 export type TableName = (typeof tableNames)[number]
@@ -86,6 +97,14 @@ export interface Change {
   readonly value: unknown
 }
 
+/** Entries of a table by key, from `from` (inclusive; `after` exclusive), at most `limit`. */
+export interface TableRange {
+  readonly from?: string
+  readonly after?: string
+  readonly prefix?: string
+  readonly limit?: number
+}
+
 export interface ReadLimits {
   readonly entriesMax: number
   readonly bytesMax: number
@@ -98,6 +117,7 @@ export interface LogTransaction {
   /** Moves a consumer's durable offset: entries below `offset` are done. */
   commitOffset(consumer: string, offset: number): void
   get<V>(table: TableName, key: string): V | undefined
+  entries<V>(table: TableName, range?: TableRange): [string, V][]
   put(table: TableName, key: string, value: unknown): void
   remove(table: TableName, key: string): void
   /** Removes one record (a replayed dead letter). False when it is not there. */
@@ -138,11 +158,7 @@ export interface Log {
   /** Durable offset of a consumer, 0 when it never committed one. */
   offset(consumer: string): number
   get<V>(table: TableName, key: string): V | undefined
-  /** Entries of a table by key, from `from` (inclusive; `after` exclusive), at most `limit`. */
-  entries<V>(
-    table: TableName,
-    range?: { from?: string; after?: string; prefix?: string; limit?: number },
-  ): [string, V][]
+  entries<V>(table: TableName, range?: TableRange): [string, V][]
   changesSince(revision: number): Change[]
   /** Resolves when `stream` may hold entries at or after `offset`, the tables changed, or `timeoutMs` passed. */
   waitFor(stream: StreamName, offset: number, timeoutMs: number, signal?: AbortSignal): Promise<void>
@@ -163,6 +179,7 @@ export const consumers = {
   eventDelivery: 'event-delivery',
   analytics: 'analytics',
   webhooks: 'webhooks',
+  commandDelivery: 'command-delivery',
 } as const
 
 /** Which stream each consumer reads: retention keeps what the slowest still needs. */
@@ -175,6 +192,7 @@ export const consumedStream: Readonly<Record<string, StreamName>> = {
   [consumers.eventDelivery]: 'events',
   [consumers.analytics]: 'readings',
   [consumers.webhooks]: 'events',
+  [consumers.commandDelivery]: 'commands',
 }
 
 /** Names of the durable counters. */
@@ -189,4 +207,8 @@ export const counters = {
   repeats: 'readings.repeated',
   /** `delivered`, `failed` (an attempt), `dead`, `dropped` (of the dead ones, the oldest). */
   webhookDeliveries: (outcome: string) => `webhooks:${outcome}`,
+  /** Commands that came to a status. */
+  commands: (status: string) => `commands:${status}`,
+  /** Answers of devices to commands that are not open. */
+  commandResponsesIgnored: 'commands.responses-ignored',
 } as const

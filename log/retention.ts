@@ -12,6 +12,8 @@ export interface RetentionOptions {
   readonly deadLettersKept?: number
   /** Changes of connections that may wait for a consumer that stands; beyond, the oldest go. */
   readonly connectionsKept?: number
+  /** The same of what is said of commands: their table has those that are open. */
+  readonly commandEntriesKept?: number
   /** Consumers whose offsets hold records back; all unless told. */
   readonly consumerNames?: readonly string[]
 }
@@ -44,6 +46,7 @@ export class Retention {
       eventsKept = 100_000,
       deadLettersKept = 100_000,
       connectionsKept = 1_000_000,
+      commandEntriesKept = 100_000,
     } = this.#options
     await log.trim('ingress', this.#slowest('ingress'))
     await log.trim('readings', this.#slowest('readings'))
@@ -54,6 +57,7 @@ export class Retention {
       'connections',
       Math.max(this.#slowest('connections'), log.end('connections') - connectionsKept),
     )
+    await log.trim('commands', Math.max(this.#slowest('commands'), log.end('commands') - commandEntriesKept))
   }
 
   #slowest(stream: StreamName): number {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Device, DeviceRecord } from '../domain/device.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, LogTransaction } from '../log/log.ts'
 
 export interface DeviceInput {
   readonly id: string
@@ -20,10 +20,17 @@ export class DeviceRegistry {
   readonly #clock: Clock
   readonly #devices = new Map<string, DeviceRecord>()
   readonly #listeners: ((change: DeviceChange, id: string) => void)[] = []
+  readonly #removeBelongings: (tx: LogTransaction, id: string) => void
 
-  constructor(log: Log, clock: Clock) {
+  /** `removeBelongings` is part of the transaction that removes a device. */
+  constructor(
+    log: Log,
+    clock: Clock,
+    removeBelongings: (tx: LogTransaction, id: string) => void = () => undefined,
+  ) {
     this.#log = log
     this.#clock = clock
+    this.#removeBelongings = removeBelongings
   }
 
   load(): void {
@@ -109,7 +116,10 @@ export class DeviceRegistry {
 
   async remove(id: string): Promise<boolean> {
     if (!this.#devices.has(id)) return false
-    await this.#log.transaction((tx) => tx.remove('devices', id))
+    await this.#log.transaction((tx) => {
+      tx.remove('devices', id)
+      this.#removeBelongings(tx, id)
+    })
     this.#devices.delete(id)
     this.#tell('removed', id)
     return true

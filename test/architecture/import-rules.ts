@@ -15,6 +15,8 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
   ingest: ['domain', 'lib', 'log', 'registry/registry-view.ts'],
   rules: ['domain', 'lib', 'log', 'registry/registry-view.ts'],
   events: ['domain', 'lib', 'log'],
+  // Neither the broker's nor HTTP's: docs/decisions/0037.
+  commands: ['domain', 'lib', 'log'],
   // The port of the database, not the writer that fills it: docs/decisions/0032.
   analytics: ['domain', 'lib', 'log', 'storage/reading-store.ts'],
   storage: ['domain', 'lib', 'log'],
@@ -26,6 +28,8 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'analytics/limits.ts',
     'analytics/live-series.ts',
+    'commands/command-table.ts',
+    'commands/limits.ts',
     'events/event-feed.ts',
     'rules/alarm-actions.ts',
     'rules/alarm-events.ts',
@@ -69,6 +73,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'log',
     'registry',
     'broker',
+    'commands',
     'ingest',
     'storage',
     'rules',

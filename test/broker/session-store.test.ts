@@ -116,6 +116,7 @@ describe('bounds of the store itself', () => {
       isDevice: (id: string) => devices.includes(id),
       isConnected: (id: string) => connected.includes(id),
       mayKeep: () => true,
+      onAcknowledged: () => undefined,
       logger: silentLogger,
     }
     new SessionStore(ports).attachTo(persistence)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { CommandTable, removeCommands } from '../../commands/command-table.ts'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { EventRecord } from '../../domain/event.ts'
 import type { ReadingBatch } from '../../domain/reading-batch.ts'
@@ -50,7 +51,7 @@ export async function startApi(
   await store.open()
   let nowMs = startMs
   const clock: Clock = { now: () => nowMs }
-  const devices = new DeviceRegistry(log, clock)
+  const devices = new DeviceRegistry(log, clock, removeCommands)
   const tokens = new TokenRegistry(log, clock, adminToken)
   const webhooks = new WebhookRegistry(log, policy)
   const rules = new RuleRegistry(log, clock)
@@ -71,6 +72,7 @@ export async function startApi(
     rules,
     webhooks,
     webhookSender: webhookDelivery,
+    commands: new CommandTable(log),
     store,
     // Their threads are not here: a restart is only counted.
     parts: new Parts({ log, clock, threads: { data: countedThread(), rules: countedThread() } }),

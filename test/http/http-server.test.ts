@@ -67,7 +67,7 @@ describe('routes × roles', () => {
       const isRead = ['GET', 'HEAD'].includes(method) && !isOfTokens
       // A test of a webhook makes a request of its own.
       const isHarmless = /::(validate|test)$/.test(url) && !url.includes('/webhooks')
-      const isWork = /\/(dead-letters|dead-deliveries|alarms|maintenance-windows)\b/.test(url)
+      const isWork = /\/(commands|dead-letters|dead-deliveries|alarms|maintenance-windows)\b/.test(url)
       const expected = isRead || isHarmless ? 'read' : isWork ? 'operate' : 'admin'
       expect(role, `${method} ${url}`).toBe(expected)
     }
