@@ -161,6 +161,7 @@ async function startParts(
     clock,
     logger,
     send: (device, message) => broker.send(device, message),
+  })
   broker.onListening(commandDelivery.deliver)
   const backtests = new Backtests()
   let mqttPorts: { plain: number; tls: number | undefined } = {

@@ -8,11 +8,12 @@ import { commandTopic } from '../domain/names.ts'
 import type { Clock } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
+import { isDeeperThan } from '../lib/nesting.ts'
 import { decodeCommandEntry } from '../log/command-codec.ts'
 import { consume } from '../log/consume.ts'
 import { consumers, counters, type Log, type LogRecord } from '../log/log.ts'
 import { CommandTable, changeStatus } from './command-table.ts'
-import { isDeeperThan, payloadLevelsMax, responseBytesMax } from './limits.ts'
+import { payloadLevelsMax, responseBytesMax } from './limits.ts'
 
 export interface CommandDeliveryOptions {
   readonly log: Log

@@ -10,9 +10,3 @@ export const payloadLevelsMax = 32
 export const responseBytesMax = 16 * 1024
 export const ttlMsDefault = 3_600_000
 export const ttlMsMax = 30 * 86_400_000
-
-/** Whether arrays and objects stand in each other deeper than `levelsMax`. */
-export function isDeeperThan(value: unknown, levelsMax: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levelsMax === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levelsMax - 1))
-}

@@ -1,4 +1,5 @@
 import { fixedValueType, type MetricProfile, type Profile, type Value } from '../domain/profile.ts'
+import { authority } from './reached-host.ts'
 
 /** Where a device connects. */
 export interface MqttAddress {
@@ -33,7 +34,7 @@ export function connectLines(
   const topic = `devices/${id}/telemetry`
   const payload = examplePayload(profile?.metrics ?? {})
   const json = JSON.stringify(payload)
-  const url = `${tls ? 'mqtts' : 'mqtt'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = `${tls ? 'mqtts' : 'mqtt'}://${authority(host, port)}`
   const mosquittoPub = [
     `mosquitto_pub -h ${host} -p ${port}${tls ? ' --tls-use-os-certs' : ''} -V mqttv311`,
     `  -i ${id} -u ${id} -P "$${secretVariable}" -q 1 -t ${topic} -m '${json}'`,

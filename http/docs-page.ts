@@ -17,7 +17,8 @@ export function docsPage(document: unknown): string {
   )
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(info.title)} API</title>
 <h1>${escapeHtml(info.title)} API ${escapeHtml(info.version)}</h1>
-<p>Bodies and parameters in full: <a href="/openapi.json">openapi.json</a>. Send <code>Authorization: Bearer</code> and a token.</p>
+<p>Bodies and parameters in full: <a href="/openapi.json">openapi.json</a>. Send <code>Authorization: Bearer</code> and a token.
+MQTT: <a href="/asyncapi.json">asyncapi.json</a>.</p>
 <table><thead><tr><th>Method<th>Path<th>Least role<th>Query<th>Does</thead><tbody>
 ${rows.join('\n')}
 </tbody></table></html>

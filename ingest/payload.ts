@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { DeadLetterReason } from '../domain/dead-letter.ts'
+import { isDeeperThan } from '../lib/nesting.ts'
 
 /** One reading as it stands in a payload: `ts` undefined where the time received is to be used. */
 export interface RawReading {
@@ -79,13 +80,6 @@ function toReading(item: unknown): RawReading | Rejection {
     return { reason: 'ts.invalid', detail: 'expected Unix milliseconds from 2000-01-01 to 2099-12-31' }
   }
   return { ts, values: values as Record<string, unknown> }
-}
-
-/** True when `value` nests objects or lists deeper than `levels`. Walks no deeper than that. */
-export function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (levels === 0) return true
-  return Object.values(value).some((inner) => isDeeperThan(inner, levels - 1))
 }
 
 function wrongShape(detail: string): Rejection {

@@ -1,6 +1,7 @@
 import { isMetricName, stringValueBytesMax } from '../domain/names.ts'
 import { fixedValueType, type Profile, type ValueType } from '../domain/profile.ts'
-import { isDeeperThan, type Rejection } from './payload.ts'
+import { isDeeperThan } from '../lib/nesting.ts'
+import type { Rejection } from './payload.ts'
 
 /** One letter for each value type, as in `Shape.types`. */
 export type TypeLetter = 'n' | 'b' | 's'

@@ -80,6 +80,15 @@ export interface Latest {
   readonly values: Readonly<Record<string, LatestValue>>
 }
 
+export interface Command {
+  readonly id: string
+  readonly name: string
+  readonly status: string
+  readonly createdAt: string
+  readonly history: readonly { readonly status: string; readonly at: string }[]
+  readonly response: unknown
+}
+
 export interface Reading {
   readonly time: string
   readonly values: Readonly<Record<string, Value>>

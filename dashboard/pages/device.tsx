@@ -3,6 +3,7 @@ import type { Alarm, Device, DeviceWithSecret, Episode, Latest, Page, Profile } 
 import { ConnectLines } from '../components/connect-lines.tsx'
 import { DeviceAlarms } from '../components/device-alarms.tsx'
 import { DeviceChart } from '../components/device-chart.tsx'
+import { DeviceCommands } from '../components/device-commands.tsx'
 import { Labels } from '../components/device-table.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { Status } from '../components/icons.tsx'
@@ -104,6 +105,10 @@ export function DevicePage({ id, query }: { id: string; query: Readonly<Record<s
           <Shown of={standing}>
             {({ items }) => <DeviceAlarms standing={items} past={past.value?.items ?? []} />}
           </Shown>
+        </section>
+        <section class="card" aria-labelledby="commands">
+          <h2 id="commands">Commands</h2>
+          <DeviceCommands device={id} />
         </section>
         <section class="card" aria-labelledby="connect">
           <h2 id="connect">Connect it</h2>

@@ -1,14 +1,8 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import {
-  isDeeperThan,
-  openMax,
-  payloadBytesMax,
-  payloadLevelsMax,
-  ttlMsDefault,
-  ttlMsMax,
-} from '../../commands/limits.ts'
+import { openMax, payloadBytesMax, payloadLevelsMax, ttlMsDefault, ttlMsMax } from '../../commands/limits.ts'
 import { type CommandRecord, commandStatuses } from '../../domain/command.ts'
+import { isDeeperThan } from '../../lib/nesting.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { page, pageQuery } from '../paging.ts'

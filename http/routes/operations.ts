@@ -1,15 +1,17 @@
 import { AlarmFigureMeter } from '../../rules/alarm-figures.ts'
 import type { Api } from '../api.ts'
+import { asyncApiDocument } from '../asyncapi.ts'
 import { docsPage } from '../docs-page.ts'
 import { sendPage } from '../html-page.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { consumerLags, messageLedger, RateMeter } from '../ledger.ts'
 import { sendProblem } from '../problem.ts'
 import { alarmMetrics, logMetrics } from '../prometheus.ts'
+import { reachedHost } from '../reached-host.ts'
 
 /** Statistics, metrics, health and the description of the API. */
 export function operationRoutes(app: Api, deps: HttpDeps): void {
-  const { log, clock, connections, devices, storeStatus, metrics } = deps
+  const { log, clock, connections, devices, storeStatus, metrics, mqttPorts } = deps
   const rate = new RateMeter(log)
   const alarms = new AlarmFigureMeter(log, clock)
 
@@ -46,6 +48,11 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
   })
 
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/asyncapi.json', { schema: { hide: true } }, async (request) => {
+    const { plain, tls } = mqttPorts()
+    const servers = { host: reachedHost(request), mqttPort: plain, mqttsPort: tls }
+    return asyncApiDocument(app.swagger().info, { ...servers, httpPort: request.port ?? 80 })
+  })
   app.get('/docs', { schema: { hide: true } }, async (_request, reply) =>
     sendPage(reply, docsPage(app.swagger())),
   )

@@ -79,6 +79,7 @@ describe('routes × roles', () => {
     expect(open.map(({ url }) => url).sort()).toEqual([
       '/',
       '/assets/:name',
+      '/asyncapi.json',
       '/docs',
       '/livez',
       '/metrics',
@@ -192,7 +193,7 @@ describe('/openapi.json', () => {
     const { openapi, paths, components } = answer.body
     expect(openapi).toBe('3.1.0')
     expect(components.securitySchemes.token).toEqual({ type: 'http', scheme: 'bearer' })
-    const hidden = ['/', '/assets/:name', '/docs', '/openapi.json', '/problems/:code']
+    const hidden = ['/', '/assets/:name', '/asyncapi.json', '/docs', '/openapi.json', '/problems/:code']
     for (const { method, url, role } of api.http.routes) {
       if (method === 'HEAD' || hidden.includes(url)) continue
       const path = filledPath(url, (name) => `{${name}}`)
