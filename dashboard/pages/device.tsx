@@ -106,15 +106,15 @@ export function DevicePage({ id, query }: { id: string; query: Readonly<Record<s
             {({ items }) => <DeviceAlarms standing={items} past={past.value?.items ?? []} />}
           </Shown>
         </section>
-        <section class="card" aria-labelledby="commands">
-          <h2 id="commands">Commands</h2>
-          <DeviceCommands device={id} />
-        </section>
         <section class="card" aria-labelledby="connect">
           <h2 id="connect">Connect it</h2>
           <ConnectLines device={id} />
         </section>
       </div>
+      <section class="card" aria-labelledby="commands">
+        <h2 id="commands">Commands</h2>
+        <DeviceCommands device={id} />
+      </section>
     </>
   )
 }

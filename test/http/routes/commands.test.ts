@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { changeStatus } from '../../../commands/command-table.ts'
 import { finishedMax, openMax, payloadBytesMax, payloadLevelsMax } from '../../../commands/limits.ts'
 import { startApi, startMs } from '../api.ts'
 
@@ -61,6 +62,11 @@ test('what is cancelled stays in the list and is cancelled once more without a w
   }
   expect((await api.get(`devices/d1/commands/${id}`)).body.status).toBe('cancelled')
   expect((await api.call('DELETE', 'devices/d1/commands/unknown')).status).toBe(404)
+  const answered = await queue(api)
+  await api.log.transaction((tx) => changeStatus(tx, 'd1', answered, 'succeeded', startMs))
+  const refused = await api.call('DELETE', `devices/d1/commands/${answered}`)
+  expect([refused.status, refused.body.code]).toEqual([409, 'TIDEMARK_COMMAND_ENDED'])
+  expect((await api.get(`devices/d1/commands/${answered}`)).body.status).toBe('succeeded')
   expect((await api.get('/metrics')).text).toContain('tidemark_commands_total{status="cancelled"} 1')
 })
 
