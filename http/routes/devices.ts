@@ -7,17 +7,25 @@ import { page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 import { withinTime } from '../store-answer.ts'
 
-const labels = z.record(
-  z.string().refine(isLabelName, 'not a label name'),
-  z
-    .string()
-    .refine(
-      (text) => Buffer.byteLength(text) <= labelValueBytesMax,
-      `longer than ${labelValueBytesMax} bytes`,
-    ),
-)
-const id = z.string().refine(isDeviceId, 'expected ^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$')
-const type = z.string().refine(isDeviceType, 'expected a lower-case name such as smart_meter')
+const labels = z
+  .record(
+    z.string().refine(isLabelName, 'not a label name'),
+    z
+      .string()
+      .refine(
+        (text) => Buffer.byteLength(text) <= labelValueBytesMax,
+        `longer than ${labelValueBytesMax} bytes`,
+      ),
+  )
+  .describe(`texts of up to ${labelValueBytesMax} bytes`)
+const id = z
+  .string()
+  .refine(isDeviceId, 'expected ^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$')
+  .describe('1 to 64 of `A-Z a-z 0-9 _ . : -`, the first a letter or digit')
+const type = z
+  .string()
+  .refine(isDeviceType, 'expected a lower-case name such as smart_meter')
+  .describe('that of a profile, such as `smart_meter`')
 /** A device as it is registered, alone or in an import; one that is known keeps its labels where none are given. */
 export const deviceInput = z.strictObject({ id, type, labels: labels.optional() })
 const params = z.object({ id: z.string() })
@@ -58,7 +66,11 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
   )
 
   const listQuery = z
-    .object({ ...pageQuery, type: z.string().optional(), online: z.enum(['true', 'false']).optional() })
+    .object({
+      ...pageQuery,
+      type: z.string().optional(),
+      online: z.enum(['true', 'false']).optional().describe('connected over MQTT, or not'),
+    })
     .catchall(z.string())
     .superRefine((query, context) => {
       const unknown = Object.keys(query).filter((name) => !known.has(name) && !name.startsWith(labelFilter))

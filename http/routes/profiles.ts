@@ -33,7 +33,7 @@ export function profileRoutes(app: Api, { profiles }: HttpDeps): void {
     },
   )
 
-  const body = z.looseObject({})
+  const body = z.looseObject({}).describe('a profile, as it is answered')
   app.put(
     '/api/v1/profiles/:type',
     { config: { role: 'admin' }, schema: { params, body } },
