@@ -11,6 +11,11 @@ export const summaries: Readonly<Record<string, string>> = {
   'GET /api/v1/devices/{id}/latest': 'The newest value of each metric, by the time of the reading.',
   'GET /api/v1/devices/{id}/connect':
     'How this device connects, and lines that publish for it: `mosquitto_pub`, Node, Python.',
+  'POST /api/v1/devices/{id}/commands':
+    'Sends a command to a device, which gets it once it has subscribed, until it ends.',
+  'GET /api/v1/devices/{id}/commands': 'Commands to a device, newest first, with what became of them.',
+  'GET /api/v1/devices/{id}/commands/{commandId}': 'One command.',
+  'DELETE /api/v1/devices/{id}/commands/{commandId}': 'Cancels a command that has not been answered.',
   'POST /api/v1/devices:import':
     'Registers or updates devices: NDJSON in (`application/x-ndjson`, a line as the body of `POST /devices`), NDJSON out (`{"id","status":"created|updated|failed","credentials"?,"error"?}`).',
   'GET /api/v1/profiles': 'Profiles of device types, those that ship among them.',
