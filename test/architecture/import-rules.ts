@@ -121,6 +121,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   // Of the page, which is built: nothing of them is needed where the platform runs.
   preact: ['dashboard'],
   uplot: ['dashboard/components/time-chart.tsx'],
+  'playwright-core': ['bench/dashboard.ts', 'bench/services/chromium.ts'],
   diff: ['dashboard/components/difference.tsx'],
   vite: ['vite.config.ts'],
 }

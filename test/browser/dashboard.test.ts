@@ -3,7 +3,8 @@ import { promisify } from 'node:util'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { boundMs, chromiumPath, newVisitor, openBrowser, seenAt, signIn, tell } from '../support/browser.ts'
+import { chromiumPath, openBrowser } from '../../bench/services/chromium.ts'
+import { boundMs, newVisitor, seenAt, signIn, tell } from '../support/browser.ts'
 import {
   adminToken,
   type PlatformProcess,

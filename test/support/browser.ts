@@ -1,38 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { adminToken } from './platform-process.ts'
-
-/** Where Chromium is; undefined where there is none. Debian's own: nothing is downloaded. */
-export const chromiumPath: string | undefined = ['chromium', 'chromium-browser', 'google-chrome'].flatMap(
-  (name) => {
-    try {
-      return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim()
-    } catch {
-      return []
-    }
-  },
-)[0]
-
-/** A browser that talks to nobody but the platform. As root its own sandbox does not start. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: chromiumPath ?? '',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-domain-reliability',
-      '--disable-sync',
-      '--no-first-run',
-      '--no-pings',
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-    ],
-  })
-}
 
 /** What a page does that it should not: told by the test at its end. */
 export interface Watched {
