@@ -1,6 +1,10 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { type ServerSentEvent, ServerSentEventReader } from '../../../dashboard/api/server-sent-events.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import {
+  readEvents,
+  type ServerSentEvent,
+  ServerSentEventReader,
+} from '../../../dashboard/api/server-sent-events.ts'
 
 const stream = [
   'retry: 2000\n\n',
@@ -44,4 +48,58 @@ test('a line without end is an error, not memory', () => {
   expect(() => {
     for (let i = 0; i < 5; i++) reader.read(piece)
   }).toThrow('too long')
+})
+
+describe('a stream', () => {
+  /** A response whose body is given piece by piece; `left` tells that nobody reads it any more. */
+  function opened() {
+    let controller: ReadableStreamDefaultController<Uint8Array>
+    let isLeft = false
+    const body = new ReadableStream<Uint8Array>({
+      start: (own) => {
+        controller = own
+      },
+      cancel: () => {
+        isLeft = true
+      },
+    })
+    const encoder = new TextEncoder()
+    const seen: string[] = []
+    const reading = readEvents(new Response(body), (events) => {
+      seen.push(...events.map(({ data }) => data))
+    })
+    return {
+      reading,
+      seen,
+      give: (text: string) => controller.enqueue(encoder.encode(text)),
+      end: () => controller.close(),
+      cut: () => controller.error(new Error('cut')),
+      left: () => isLeft,
+    }
+  }
+
+  test('is read until it ends; one that is cut off rejects', async () => {
+    const [whole, broken] = [opened(), opened()]
+    whole.give('data: a\n\ndata: b\n')
+    whole.give('\n')
+    whole.end()
+    await whole.reading
+    expect(whole.seen).toEqual(['a', 'b'])
+    broken.cut()
+    await expect(broken.reading).rejects.toThrow('cut')
+  })
+
+  test('that is silent for more than two heartbeats is left, and not one with heartbeats', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const [silent, beating] = [opened(), opened()]
+    for (let beat = 0; beat < 3; beat++) {
+      beating.give(': heartbeat\n\n')
+      await vi.advanceTimersByTimeAsync(15_000)
+    }
+    expect([silent.left(), beating.left()]).toEqual([true, false])
+    await silent.reading
+    await vi.advanceTimersByTimeAsync(40_000)
+    await beating.reading
+  })
 })
