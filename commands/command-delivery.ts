@@ -2,6 +2,7 @@ import {
   type CommandEntry,
   type CommandRecord,
   type CommandStatus,
+  mayFollow,
   statusOfResponse,
 } from '../domain/command.ts'
 import { commandTopic } from '../domain/names.ts'
@@ -11,7 +12,7 @@ import type { Logger } from '../lib/logger.ts'
 import { isDeeperThan } from '../lib/nesting.ts'
 import { decodeCommandEntry } from '../log/command-codec.ts'
 import { consume } from '../log/consume.ts'
-import { consumers, counters, type Log, type LogRecord } from '../log/log.ts'
+import { consumers, counters, type Log, type LogRecord, type LogTransaction } from '../log/log.ts'
 import { CommandTable, changeStatus } from './command-table.ts'
 import { payloadLevelsMax, responseBytesMax } from './limits.ts'
 
@@ -29,6 +30,8 @@ export interface CommandDeliveryOptions {
     },
   ) => boolean
 }
+
+type Response = Extract<CommandEntry, { kind: 'response' }>
 
 const readLimits = { entriesMax: 100, bytesMax: 1024 * 1024 }
 const gatherMs = 5
@@ -89,28 +92,49 @@ export class CommandDelivery {
   async #process(records: readonly LogRecord[], next: number): Promise<boolean> {
     const { log } = this.#options
     const requested = new Set<string>()
+    let ignored = 0
+    const commit = (tx: LogTransaction, offset: number) => {
+      tx.commitOffset(consumers.commandDelivery, offset)
+      if (ignored > 0) tx.count(counters.commandResponsesIgnored, ignored)
+    }
     for (const record of records) {
       const entry = decodeCommandEntry(record.value)
-      if (entry.kind === 'requested') requested.add(entry.device)
+      if (entry.kind === 'requested') {
+        requested.add(entry.device)
+        continue
+      }
+      const answer = this.#awaited(entry)
+      if (answer === undefined) {
+        ignored++
+        continue
+      }
       // Each in a transaction of its own, which sees what the one before has made of the same command.
-      else await this.#respond(entry, record.offset + record.count)
+      await log.transaction((tx) => {
+        const { device, command: id, at } = entry
+        if (changeStatus(tx, device, id, answer.status, at, answer.kept) === undefined) ignored++
+        commit(tx, record.offset + record.count)
+      })
+      ignored = 0
     }
-    await log.transaction((tx) => tx.commitOffset(consumers.commandDelivery, next))
+    await log.transaction((tx) => commit(tx, next))
     for (const device of requested) this.#send(device, ['queued'])
     await this.#expireInTime()
     return true
   }
 
-  async #respond(entry: Extract<CommandEntry, { kind: 'response' }>, next: number): Promise<void> {
-    const { device, command: id, at } = entry
-    const response = responseOf(entry.payload)
-    const kept = Buffer.byteLength(entry.payload) > responseBytesMax ? null : response
-    const expiresAt = this.#table.find(device, id)?.expiresAt ?? 0
-    await this.#options.log.transaction((tx) => {
-      tx.commitOffset(consumers.commandDelivery, next)
-      const isOpen = at < expiresAt && changeStatus(tx, device, id, statusOfResponse(response), at, kept)
-      if (!isOpen) tx.count(counters.commandResponsesIgnored, 1)
-    })
+  /** What an answer says; undefined where its command is not there, has ended or has come further. */
+  #awaited({
+    device,
+    command: id,
+    at,
+    payload,
+  }: Response): { status: CommandStatus; kept: unknown } | undefined {
+    const command = this.#table.find(device, id)
+    if (command === undefined || at >= command.expiresAt) return undefined
+    const response = responseOf(payload)
+    const status = statusOfResponse(response)
+    if (!mayFollow(command.status, status)) return undefined
+    return { status, kept: Buffer.byteLength(payload) > responseBytesMax ? null : response }
   }
 
   /** What the log refuses here is noted when it happens again: a command is sent, and acknowledged, more than once. */
@@ -130,14 +154,14 @@ export class CommandDelivery {
     if (performance.now() - this.#sweptAt < sweepMs) return
     const { log, clock } = this.#options
     const now = clock.now()
-    for (;;) {
-      const due = this.#table.due(now, expiredPerCommitMax)
-      if (due.length === 0) break
+    let due: ReturnType<CommandTable['due']>
+    do {
+      due = this.#table.due(now, expiredPerCommitMax)
       // One commit, and each sees what those before it have made of the same device.
       const expire = ({ device, id }: (typeof due)[number]) =>
         log.transaction((tx) => changeStatus(tx, device, id, 'expired', now))
       await Promise.all(due.map(expire))
-    }
+    } while (due.length === expiredPerCommitMax)
     this.#sweptAt = performance.now()
   }
 }

@@ -45,6 +45,7 @@ describe('sending', () => {
     await device.subscribe({ 'devices/d1/commands/#': 1 })
     const { id } = await site.command()
     await device.expectCount('publish', 1)
+    await site.expectStatus(id, 'sent')
     await device.subscribe({ 'devices/d1/commands/#': 1 })
     await device.roundTrip()
     expect(device.of('publish')).toHaveLength(1)
