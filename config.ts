@@ -102,6 +102,12 @@ export const options = [
     description: 'size of the durable log; 512MiB style too',
   },
   {
+    key: 'diskFreeBytesMin',
+    kind: 'bytes',
+    fallback: 1024 ** 3,
+    description: 'room on the disk of the data directory below which there is an alarm',
+  },
+  {
     key: 'connectionsPerAddressMax',
     kind: 'count',
     fallback: 50,
@@ -153,6 +159,7 @@ export interface Config {
   readonly deviceBurstMax: number
   readonly packetBytesMax: number
   readonly logBytesMax: number
+  readonly diskFreeBytesMin: number
   readonly rulePairsMax: number
   readonly connectionsPerAddressMax: number
   readonly webhookAllowHttp: boolean

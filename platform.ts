@@ -1,15 +1,18 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { WriteHold } from './backup/write-hold.ts'
 import { Broker } from './broker/broker.ts'
 import { CommandDelivery } from './commands/command-delivery.ts'
 import { CommandTable, removeCommands } from './commands/command-table.ts'
 import type { Config } from './config.ts'
 import { EventDelivery } from './events/event-delivery.ts'
 import { WebhookDelivery } from './events/webhook-delivery.ts'
+import { webhookLimits } from './events/webhook-limits.ts'
 import { messageLedger } from './http/ledger.ts'
 import { parseNetworks } from './lib/address-guard.ts'
 import { delay, wallClock } from './lib/clock.ts'
+import { diskSpace } from './lib/disk-space.ts'
 import { messageOf } from './lib/errors.ts'
 import { killOwnProcess } from './lib/kill-own-process.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
@@ -23,6 +26,8 @@ import { DeviceRegistry, newSecret } from './registry/device-registry.ts'
 import { ProfileRegistry } from './registry/profile-registry.ts'
 import { TokenRegistry } from './registry/token-registry.ts'
 import { WebhookRegistry } from './registry/webhook-registry.ts'
+import { PlatformAlarms } from './rules/platform-alarms.ts'
+import { platformFigures } from './rules/platform-figures.ts'
 import { RuleRegistry } from './rules/rule-registry.ts'
 import type { StoreConfig } from './storage/open-store.ts'
 import type { StoreStatus } from './storage/storage-writer.ts'
@@ -163,7 +168,10 @@ async function startParts(
     send: (device, message) => broker.send(device, message),
   })
   broker.onListening(commandDelivery.deliver)
+  const figures = platformFigures(log, { ...config, webhookBacklogMax: webhookLimits.backlogMax })
+  const platformAlarms = new PlatformAlarms({ log, clock, logger, figures })
   const backtests = new Backtests()
+  const backupHold = new WriteHold({ log, logger, retention, store: data.store })
   let mqttPorts: { plain: number; tls: number | undefined } = {
     plain: config.mqttPort,
     tls: config.mqttsPort,
@@ -183,7 +191,9 @@ async function startParts(
     store: data.store,
     parts: new Parts({ log, clock, threads: { data, rules: rulesThread } }),
     backtests,
+    backupHold,
     storeStatus: () => ({ kind: config.store, ...store }),
+    diskSpace: () => diskSpace(config.dataDir),
     connections: broker.connections,
     mqttPorts: () => mqttPorts,
     republish: broker.republish,
@@ -197,6 +207,7 @@ async function startParts(
   delivery.start()
   commandDelivery.start()
   webhookDelivery.start()
+  platformAlarms.start()
 
   return {
     mqttUrl: `mqtt://${config.host}:${mqttPort}`,
@@ -204,6 +215,8 @@ async function startParts(
     adminToken,
     stop: async (stopping = () => undefined) => {
       const steps: readonly (readonly [string, () => Promise<void>])[] = [
+        ['backup', async () => backupHold.stop()],
+        ['alarms of the platform', () => platformAlarms.stop()],
         // Before those leave whom it tells: what comes from here on is told after the next start.
         ['delivery of events', () => delivery.stop()],
         ['webhooks', () => webhookDelivery.stop()],

@@ -17,15 +17,16 @@ export function withApi(command: Command): Command {
 }
 
 /** The client of the platform that the flags, the environment or the folder name. */
-export function client({ api, token }: ApiFlags, timeoutMs?: number): ApiClient {
-  return new ApiClient(api, token ?? process.env.TIDEMARK_TOKEN ?? keptToken(), timeoutMs)
+export function client({ api, token }: ApiFlags, timeoutMs?: number, dataDir = './data'): ApiClient {
+  return new ApiClient(api, token ?? process.env.TIDEMARK_TOKEN ?? keptToken(dataDir), timeoutMs)
 }
 
-function keptToken(): string {
+function keptToken(dataDir: string): string {
+  const file = `${dataDir}/admin-token`
   try {
-    return readFileSync('data/admin-token', 'utf8').trim()
+    return readFileSync(file, 'utf8').trim()
   } catch {
-    const message = 'a token is needed: --token, TIDEMARK_TOKEN or ./data/admin-token'
+    const message = `a token is needed: --token, TIDEMARK_TOKEN or ${file}`
     throw new TidemarkError('TIDEMARK_TOKEN_MISSING', message, { exitCode: 2 })
   }
 }

@@ -8,6 +8,8 @@ const usageExitCode = 2
 /** Loaded when it is asked for: what the simulator is made of would double the time of every other start. */
 const commands = new Map<string, () => Promise<Command>>([
   ['start', async () => (await import('./start.ts')).startCommand()],
+  ['backup', async () => (await import('./backup.ts')).backupCommand()],
+  ['restore', async () => (await import('./restore.ts')).restoreCommand()],
   ['config', async () => (await import('./config.ts')).configCommand()],
   ['rules', async () => (await import('./rules.ts')).rulesCommand()],
   ['simulate', async () => (await import('./simulate.ts')).simulateCommand()],

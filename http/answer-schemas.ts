@@ -327,6 +327,7 @@ export const answerSchemas = {
     }),
     consumers: z.array(z.object({ name: z.string(), lag: z.number() })),
     store: z.looseObject({ kind: z.string(), up: z.boolean() }),
+    disk: z.object({ freeBytes: z.number(), totalBytes: z.number() }).nullable(),
   }),
   PartRestarted: z.object({ part: z.string(), restarts: z.number() }),
   Alive: z.object({ status: z.literal('ok') }),

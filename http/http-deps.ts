@@ -76,6 +76,15 @@ export interface HttpDeps {
   readonly backtests: {
     run(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<BacktestResult>
   }
+  /** Keeps the files of the data directory as they are, for a backup. */
+  readonly backupHold: {
+    /** Resolves with the end of the hold, once it is in place; undefined while there is another. `onEnd` is called however it ends. */
+    take(onEnd: () => void): Promise<(() => void) | undefined>
+    /** Ends the hold that is in place; false when there is none. */
+    end(): boolean
+  }
+  /** Of the data directory; undefined where its file system tells nothing. */
+  readonly diskSpace: () => { readonly freeBytes: number; readonly totalBytes: number } | undefined
   readonly storeStatus: () => { readonly kind: string; readonly up: boolean }
   readonly connections: {
     isOnline(id: string): boolean

@@ -18,6 +18,7 @@ import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './reques
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
+import { backupRoutes } from './routes/backups.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
@@ -71,6 +72,7 @@ const resources = [
   webhookRoutes,
   operationRoutes,
   partRoutes,
+  backupRoutes,
   problemRoutes,
   dashboardRoutes,
 ]

@@ -80,6 +80,7 @@ export const answers: Readonly<Record<string, Answer>> = {
   'GET /api/v1/analytics/top': [200, 'LiveTop'],
   'GET /api/v1/parts': [200, 'PartList'],
   'POST /api/v1/parts/{id}:restart': [202, 'PartRestarted'],
+  'DELETE /api/v1/backup-hold': [204],
   'GET /api/v1/stats': [200, 'Stats'],
   'GET /livez': [200, 'Alive'],
   'GET /readyz': [200, 'Ready'],

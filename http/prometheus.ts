@@ -14,7 +14,14 @@ interface Family {
 const webhookOutcomes = ['delivered', 'failed', 'dead', 'dropped'] as const
 
 /** Counters and gauges that live in the log, in the Prometheus text format 0.0.4; all from one `stats`, so they agree. */
-export function logMetrics(stats: LogStats, live: { connectedDevices: number; storeUp: boolean }): string {
+export function logMetrics(
+  stats: LogStats,
+  live: {
+    readonly connectedDevices: number
+    readonly storeUp: boolean
+    readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | undefined
+  },
+): string {
   const ledger = messageLedger(stats)
   const anonymousBytes = anonymousMemoryBytes()
   const events = Object.entries(stats.counters).filter(([name]) => name.startsWith('events:'))
@@ -92,6 +99,16 @@ export function logMetrics(stats: LogStats, live: { connectedDevices: number; st
       'tidemark_memory_anonymous_bytes',
       'Memory that is the process’s own: neither programs nor mapped files, which the kernel takes back',
       anonymousBytes === undefined ? [] : single(anonymousBytes),
+    ),
+    gauge(
+      'tidemark_disk_free_bytes',
+      'Room on the disk of the data directory',
+      live.disk === undefined ? [] : single(live.disk.freeBytes),
+    ),
+    gauge(
+      'tidemark_disk_size_bytes',
+      'Size of the disk of the data directory',
+      live.disk === undefined ? [] : single(live.disk.totalBytes),
     ),
     gauge('tidemark_store_up', '1 while the database takes readings', single(live.storeUp ? 1 : 0)),
   ]

@@ -1,6 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+
+export const lockFile = 'tidemark.lock'
+/** There while a backup is being restored, and after that was killed. */
+export const restoringFile = 'tidemark.restoring'
 
 interface Holder {
   readonly pid: number
@@ -18,7 +22,11 @@ export function lockDataDir(dataDir: string): () => void {
   } catch (error) {
     throw cannotUse(dataDir, error)
   }
-  const file = join(dataDir, 'tidemark.lock')
+  if (existsSync(join(dataDir, restoringFile))) {
+    const message = `${dataDir} holds part of a backup, whose restore did not end`
+    throw new TidemarkError('TIDEMARK_RESTORE_UNFINISHED', message)
+  }
+  const file = join(dataDir, lockFile)
   const own = JSON.stringify({ pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' } satisfies Holder)
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
@@ -34,6 +42,11 @@ export function lockDataDir(dataDir: string): () => void {
     rmSync(file, { force: true })
   }
   throw new TidemarkError('TIDEMARK_DATA_DIR_IN_USE', `${dataDir} is being taken by another process`)
+}
+
+/** The process that has the data directory, or had it and was killed. */
+export function holderOf(dataDir: string): number | undefined {
+  return readHolder(join(dataDir, lockFile))?.pid
 }
 
 function cannotUse(dataDir: string, cause: unknown): TidemarkError {

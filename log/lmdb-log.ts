@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { diskSpace } from '../lib/disk-space.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { settleFailedCommit } from './commit-failures.ts'
 import { Doorbell } from './doorbell.ts'
@@ -259,6 +260,12 @@ export class LmdbLog implements Log {
     return { streams: shared, offsets, counters }
   }
 
+  /** Lets go of the pages that readers in other processes held when they were killed: until then none of them is used again. */
+  forgetDeadReaders(): void {
+    this.#ingressRoot.readerCheck()
+    this.#mainRoot.readerCheck()
+  }
+
   async close(): Promise<void> {
     await this.#ingressRoot.close()
     await this.#mainRoot.close()
@@ -285,9 +292,7 @@ export class LmdbLog implements Log {
     const now = performance.now()
     if (now - this.#freeCheckedAt > sizeCheckMs) {
       this.#freeCheckedAt = now
-      const { blocks, bavail, bsize } = statfsSync(this.#path)
-      // Some file systems tell nothing.
-      this.#freeBytes = blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
+      this.#freeBytes = diskSpace(this.#path)?.freeBytes ?? Number.POSITIVE_INFINITY
     }
     if (this.#freeBytes >= reserveBytes[environment]) return
     const mib = Math.floor(this.#freeBytes / 1024 ** 2)

@@ -24,6 +24,8 @@ const sweepMs = 1_000
 export class Retention {
   readonly #options: RetentionOptions
   readonly #stopping = new AbortController()
+  /** While a backup is made: its copy of `main` may be older than that of `ingress`, and needs what it has yet to read there. */
+  keepsIngress = false
   #running: Promise<void> | undefined
 
   constructor(options: RetentionOptions) {
@@ -48,7 +50,7 @@ export class Retention {
       connectionsKept = 1_000_000,
       commandEntriesKept = 100_000,
     } = this.#options
-    await log.trim('ingress', this.#slowest('ingress'))
+    if (!this.keepsIngress) await log.trim('ingress', this.#slowest('ingress'))
     await log.trim('readings', this.#slowest('readings'))
     await log.trim('events', Math.min(this.#slowest('events'), log.end('events') - eventsKept))
     await log.trim('dead-letters', log.end('dead-letters') - deadLettersKept)

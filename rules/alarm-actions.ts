@@ -1,7 +1,7 @@
 import type { EventRecord, EventState } from '../domain/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
-import { type Alarm, type AlarmComment, eventId, rfc3339 } from './alarm-events.ts'
+import { type Alarm, type AlarmComment, eventId, eventSource, rfc3339 } from './alarm-events.ts'
 import {
   type AlarmEpisode,
   type AlarmRecord,
@@ -167,7 +167,7 @@ function appendEvent(
   const event: EventRecord = {
     specversion: '1.0',
     id: eventId(rule, alarm.device, Date.parse(alarm.since), state, ordinal),
-    source: `/rules/${alarm.rule}`,
+    source: eventSource(alarm.rule),
     type: `tidemark.${alarm.class}.${state}.v1`,
     subject: alarm.device,
     time: rfc3339(now),

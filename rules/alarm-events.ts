@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { EventClass, EventRecord, EventState, Severity } from '../domain/event.ts'
+import { isRuleId } from '../domain/names.ts'
 import type { Value } from '../domain/profile.ts'
 import type { StoredRule } from './rule.ts'
 
@@ -38,7 +39,7 @@ export interface Alarm {
 
 /** What an event is made of; times are Unix ms. */
 export interface EventFacts {
-  readonly rule: StoredRule
+  readonly rule: Pick<StoredRule, 'id' | 'name' | 'version' | 'class' | 'severity' | 'message'>
   /** Or a group of devices: `site=berlin`, with the first type that the rule selects, or none. */
   readonly device: {
     readonly id: string
@@ -77,13 +78,18 @@ export function eventId(
   return digest([rule.id, rule.version, deviceId, since, state, ordinal])
 }
 
+/** The rule, or the platform itself for what it tells of its own (`platform:disk-free`). */
+export function eventSource(ruleId: string): string {
+  return isRuleId(ruleId) ? `/rules/${ruleId}` : '/platform'
+}
+
 export function toEvent(facts: EventFacts): EventRecord {
   const { rule, device, state, metric, value, threshold, reason } = facts
   const reading = metric === undefined || value === undefined ? [] : [{ ts: facts.time, [metric]: value }]
   return {
     specversion: '1.0',
     id: eventId(rule, device.id, facts.since, state, facts.ordinal),
-    source: `/rules/${rule.id}`,
+    source: eventSource(rule.id),
     type: `tidemark.${rule.class}.${state}.v1`,
     subject: device.id,
     time: rfc3339(facts.time),

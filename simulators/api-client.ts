@@ -53,6 +53,11 @@ function problemIn(status: number, text: string): { said: string; problem: ApiPr
   return { said: text.slice(0, 300), problem: { status, errors: [] } }
 }
 
+function answerError(method: string, path: string, status: number, text: string): TidemarkError {
+  const { said, problem } = problemIn(status, text)
+  return new TidemarkError('TIDEMARK_API_ERROR', `${method} ${path}: ${status} ${said}`, { cause: problem })
+}
+
 /** The platform's HTTP API, as any client of it would use it. */
 export class ApiClient {
   readonly #url: string
@@ -99,12 +104,35 @@ export class ApiClient {
       },
       ...(body === undefined ? {} : { body: isLines ? body : JSON.stringify(body) }),
     })
-    if (!ok) {
-      const { said, problem } = problemIn(status, text)
-      const message = `${method} ${path}: ${status} ${said}`
-      throw new TidemarkError('TIDEMARK_API_ERROR', message, { cause: problem })
-    }
+    if (!ok) throw answerError(method, path, status, text)
     return (isLines ? text : text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /**
+   * Posts to what answers with a stream of lines, and resolves with the first of them, as JSON, and with what ends the stream. Rejects
+   * as `request` does.
+   */
+  async openStream<T>(path: string): Promise<{ readonly first: T; close(): void }> {
+    const ending = new AbortController()
+    try {
+      const headers = { authorization: `Bearer ${this.token}` }
+      const response = await fetch(`${this.#url}/api/v1${path}`, {
+        method: 'POST',
+        headers,
+        signal: ending.signal,
+      })
+      if (!response.ok) throw answerError('POST', path, response.status, await response.text())
+      const decoder = new TextDecoder()
+      let text = ''
+      for await (const chunk of response.body!.values({ preventCancel: true })) {
+        text += decoder.decode(chunk, { stream: true })
+        if (text.includes('\n')) break
+      }
+      return { first: JSON.parse(text.split('\n', 1)[0]!) as T, close: () => ending.abort() }
+    } catch (error) {
+      ending.abort()
+      throw error instanceof TidemarkError ? error : this.#unreachable(error)
+    }
   }
 
   /** An answer to its last byte, whatever its status. */
@@ -120,11 +148,14 @@ export class ApiClient {
       return { ok: response.ok, status: response.status, text: await response.text() }
     } catch (error) {
       this.throwIfInterrupted()
-      const reason = messageOf((error as Error).cause ?? error)
-      throw new TidemarkError('TIDEMARK_API_UNREACHABLE', `${this.#url} does not answer: ${reason}`, {
-        exitCode: 3,
-      })
+      throw this.#unreachable(error)
     }
+  }
+
+  #unreachable(error: unknown): TidemarkError {
+    const reason = messageOf((error as Error).cause ?? error)
+    const message = `${this.#url} does not answer: ${reason}`
+    return new TidemarkError('TIDEMARK_API_UNREACHABLE', message, { exitCode: 3 })
   }
 
   /** The items of a list, page after page. Rejects as `request` does. */

@@ -66,6 +66,7 @@ export class DuckDbStore implements ReadingStore {
   #isOpen = false
   #lastTransaction: Promise<unknown> = Promise.resolve()
   #lastRead: Promise<unknown> = Promise.resolve()
+  #release: () => void = () => undefined
 
   constructor(options: DuckDbStoreOptions) {
     this.#options = options
@@ -179,9 +180,26 @@ export class DuckDbStore implements ReadingStore {
     this.#newest.delete(device)
   }
 
+  /** Files that no transaction changes are what a power cut would leave: DuckDB checkpoints only at the end of a commit. */
+  hold(): Promise<void> {
+    return new Promise((resolve) => {
+      const held = (release: () => void) => {
+        this.#release = release
+        resolve()
+        if (!this.#isOpen) release()
+      }
+      this.#lastTransaction = this.#lastTransaction.then(() => new Promise<void>(held))
+    })
+  }
+
+  release(): void {
+    this.#release()
+  }
+
   /** What runs is interrupted, and what waits is refused: nothing is under way in DuckDB when it resolves. */
   async close(): Promise<void> {
     this.#isOpen = false
+    this.#release()
     await ended(this.#lastTransaction, () => this.#writer)
     await this.#disconnect()
   }

@@ -22,6 +22,12 @@ export interface ReadingStore {
   latest(device: LatestQuery): Promise<Record<string, { value: Value; time: number }>>
   /** Removes everything of a device (`DELETE /devices/{id}?purge=data`). */
   purge(device: LatestQuery): Promise<void>
+  /**
+   * For a backup, where the database is files of the data directory: resolves when nothing is being written to them. What is written
+   * next waits until `release` or `close`; queries go on.
+   */
+  hold(): Promise<void>
+  release(): void
   close(): Promise<void>
 }
 

@@ -38,6 +38,10 @@ port.on('message', async (message: ToThread) => {
     await answer(message.id, message.question)
     return
   }
+  if (message.kind === 'release') {
+    store.release()
+    return
+  }
   if (message.kind === 'restart') {
     const part = parts[message.part as keyof typeof parts]
     tell({ kind: 'answer', id: message.id, value: await part.restart() })
@@ -72,5 +76,7 @@ function ask(question: StoreQuestion): Promise<unknown> {
       return store.latest(question.query)
     case 'purge':
       return store.purge(question.query)
+    case 'hold':
+      return store.hold()
   }
 }

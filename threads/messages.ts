@@ -18,6 +18,7 @@ export type StoreQuestion =
   | { readonly method: 'timeline'; readonly query: TimelineQuery }
   | { readonly method: 'latest'; readonly query: LatestQuery }
   | { readonly method: 'purge'; readonly query: LatestQuery }
+  | { readonly method: 'hold' }
 
 /** Parts that can be cut off and started anew, by the thread that runs them. */
 export const partNames = { data: ['ingest', 'storage', 'analytics'], rules: ['rules'] } as const
@@ -25,6 +26,8 @@ export type PartName = (typeof partNames)[keyof typeof partNames][number]
 
 export type ToThread =
   | { readonly kind: 'stop' }
+  /** Ends what the question `hold` began. */
+  | { readonly kind: 'release' }
   /** Answered, when the part runs again, with the number of its restarts. */
   | { readonly kind: 'restart'; readonly id: number; readonly part: PartName }
   | { readonly kind: 'ask'; readonly id: number; readonly question: StoreQuestion }

@@ -70,8 +70,8 @@ export class Thread {
     })
   }
 
-  /** The store's read side, over messages to the thread that has it. */
-  readonly store: Pick<ReadingStore, 'readings' | 'timeline' | 'latest' | 'purge'> = {
+  /** The store as HTTP and backups use it, over messages to the thread that has it. */
+  readonly store: Pick<ReadingStore, 'readings' | 'timeline' | 'latest' | 'purge' | 'hold' | 'release'> = {
     readings: (query: ReadingQuery) =>
       this.#ask({ kind: 'ask', question: { method: 'readings', query } }) as Promise<StoredReading[]>,
     timeline: (query: TimelineQuery) =>
@@ -80,6 +80,9 @@ export class Thread {
       this.#ask({ kind: 'ask', question: { method: 'latest', query } }) as ReturnType<ReadingStore['latest']>,
     purge: (query: LatestQuery) =>
       this.#ask({ kind: 'ask', question: { method: 'purge', query } }) as Promise<void>,
+    hold: () => this.#ask({ kind: 'ask', question: { method: 'hold' } }) as Promise<void>,
+    // Never refused because questions wait: it is what they may be waiting for.
+    release: () => this.#worker.postMessage({ kind: 'release' } satisfies ToThread),
   }
 
   /** Cuts a part of this thread off; resolves, when it runs again, with the number of its restarts. */

@@ -11,7 +11,7 @@ import { reachedHost } from '../reached-host.ts'
 
 /** Statistics, metrics, health and the description of the API. */
 export function operationRoutes(app: Api, deps: HttpDeps): void {
-  const { log, clock, connections, devices, storeStatus, metrics, mqttPorts } = deps
+  const { log, clock, connections, devices, diskSpace, storeStatus, metrics, mqttPorts } = deps
   const rate = new RateMeter(log)
   const alarms = new AlarmFigureMeter(log, clock)
 
@@ -25,11 +25,12 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
       alarms: figures,
       consumers: consumerLags(stats),
       store: storeStatus(),
+      disk: diskSpace() ?? null,
     }
   })
 
   app.get('/metrics', async (_request, reply) => {
-    const live = { connectedDevices: connections.count(), storeUp: storeStatus().up }
+    const live = { connectedDevices: connections.count(), storeUp: storeStatus().up, disk: diskSpace() }
     const figures = await alarms.figures()
     const text = logMetrics(log.stats(), live) + alarmMetrics(figures) + (await metrics.registry.metrics())
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text)

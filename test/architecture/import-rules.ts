@@ -48,6 +48,8 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
   ],
   // The composition root of each worker thread: docs/decisions/0008.
   threads: ['domain', 'lib', 'log', 'analytics', 'ingest', 'rules', 'storage'],
+  // Copies the files of the log; what a running platform does for it is given.
+  backup: ['domain', 'lib', 'log'],
   simulators: ['domain', 'lib'],
   // The evaluator alone, and the engine on a log: what the bench of the rules measures.
   bench: [
@@ -67,6 +69,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
   ],
   'config.ts': ['lib'],
   'platform.ts': [
+    'backup/write-hold.ts',
     'config.ts',
     'domain',
     'lib',
@@ -82,7 +85,8 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
     'threads',
     'simulators/demo-fleet.ts',
   ],
-  cli: ['config.ts', 'platform.ts', 'domain', 'lib', 'simulators'],
+  // A backup locks the data directory where no platform has it.
+  cli: ['backup', 'config.ts', 'platform.ts', 'domain', 'lib', 'log/data-dir-lock.ts', 'simulators'],
   // A client of the HTTP API like any other: docs/decisions/0033.
   dashboard: [],
   'vite.config.ts': [],

@@ -20,9 +20,10 @@ export interface RunningCli {
 /** Starts the built `tidemark` in an empty folder and an environment without our variables; ended when the test ends. */
 export function startCli(
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: { cwd?: string; env?: Record<string, string>; main?: string } = {},
 ): RunningCli {
-  const child = spawn(process.execPath, [join(repositoryRoot, 'dist/cli/main.js'), ...args], {
+  const { main = join(repositoryRoot, 'dist/cli/main.js') } = options
+  const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd ?? tempDir(),
     env: { PATH: process.env.PATH, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { WriteHold } from '../../backup/write-hold.ts'
 import { CommandTable, removeCommands } from '../../commands/command-table.ts'
 import type { DeadLetter } from '../../domain/dead-letter.ts'
 import type { EventRecord } from '../../domain/event.ts'
@@ -9,6 +10,7 @@ import type { HttpDeps } from '../../http/http-deps.ts'
 import { createHttpServer } from '../../http/http-server.ts'
 import { parseNetworks } from '../../lib/address-guard.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { diskSpace } from '../../lib/disk-space.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { createMetrics } from '../../lib/metrics.ts'
 import { encodedMessageBytes, encodeIngressGroup } from '../../log/ingress-codec.ts'
@@ -77,6 +79,8 @@ export async function startApi(
     // Their threads are not here: a restart is only counted.
     parts: new Parts({ log, clock, threads: { data: countedThread(), rules: countedThread() } }),
     backtests: new Backtests({ file: builtBacktestThread }),
+    backupHold: new WriteHold({ log, logger: silentLogger, retention: { keepsIngress: false }, store }),
+    diskSpace: () => diskSpace(path),
     storeStatus: () => ({ kind: 'duckdb', up: true }),
     connections: {
       isOnline: (id) => online.has(id),

@@ -20,6 +20,8 @@ const away = { kind: 'retry', afterMs: 1, code: 'TIDEMARK_STORE_DOWN', detail: '
 
 /** A database that answers as told, one answer a write; after the last one it takes everything. */
 class ScriptedStore implements ReadingStore {
+  async hold(): Promise<void> {}
+  release(): void {}
   readonly kind = 'duckdb'
   /** The lines of every write, taken or not. */
   readonly writes: string[][] = []

@@ -11,6 +11,7 @@ export const adminToken = 'test-admin-token'
 export interface PlatformProcess {
   readonly mqttUrl: string
   readonly httpUrl: string
+  readonly dataDir: string
   readonly api: ApiClient
   readonly pid: number
   /** What it wrote to standard error. */
@@ -64,6 +65,7 @@ export async function startPlatformProcess(
   return {
     mqttUrl: `mqtt://127.0.0.1:${mqttPort}`,
     httpUrl,
+    dataDir,
     api: new ApiClient(httpUrl, adminToken),
     get ended() {
       return ended

@@ -128,6 +128,7 @@ test('/stats has what the dashboard shows', async () => {
       { name: 'storage', lag: 4 },
     ]),
     store: { kind: 'duckdb', up: true },
+    disk: { freeBytes: expect.any(Number), totalBytes: expect.any(Number) },
   })
 })
 

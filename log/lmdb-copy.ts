@@ -1,0 +1,26 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+
+/** Beyond what a platform that goes on writing adds while it is copied. */
+const mapBytesSpare = 8 * 1024 ** 3
+
+/**
+ * Copies the two environments of the log in `from` into `to` (folders `main` and `ingress`, which exist), each as it is at one moment;
+ * also of a platform that runs, in another process. Compacted: pages that are free are left out, and the writer is never waited for.
+ *
+ * `main` first, because its offset of ingest vouches for what `ingress` holds: the copy of `ingress` may then only be ahead. Nothing may be
+ * trimmed from `ingress` meanwhile (docs/decisions/0039). Rejects with the error of LMDB, such as a full disk's.
+ */
+export async function copyLog(from: string, to: string): Promise<void> {
+  for (const name of ['main', 'ingress'] as const) {
+    const path = join(from, name)
+    const mapSize = statSync(join(path, 'data.mdb')).size + mapBytesSpare
+    const environment = open({ path, readOnly: true, mapSize })
+    try {
+      await environment.backup(join(to, name), true)
+    } finally {
+      await environment.close()
+    }
+  }
+}
