@@ -26,10 +26,11 @@ async function standing(dir: string, args: readonly string[], signal: 'SIGINT' |
   const still = `if (name === 'ingress') await new Promise((resolve) => {
     process.once('${signal}', resolve);
     setTimeout(resolve, 600_000);
+    import('node:fs').then(({ writeFileSync }) => writeFileSync(join(to, 'standing'), ''));
   });`
   const backup = startCli(args, { main: brokenBuild(tempDir(), 'log/lmdb-copy.js', copies, copies + still) })
-  const hasMain = () => existsSync(join(`${dir}.partial`, 'log/main/data.mdb'))
-  await expect.poll(hasMain, { timeout: 20_000 }).toBe(true)
+  const isStanding = () => existsSync(join(`${dir}.partial`, 'log/standing'))
+  await expect.poll(isStanding, { timeout: 60_000 }).toBe(true)
   return backup
 }
 
