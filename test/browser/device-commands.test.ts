@@ -1,6 +1,7 @@
 import { connectAsync } from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
-import { boundMs, chromiumPath, newVisitor, openBrowser, signIn } from '../support/browser.ts'
+import { chromiumPath, openBrowser } from '../../bench/services/chromium.ts'
+import { boundMs, newVisitor, signIn } from '../support/browser.ts'
 import { startPlatformProcess } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 

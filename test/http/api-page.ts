@@ -42,6 +42,7 @@ const sections: Readonly<Record<string, string>> = {
   import: 'export and import',
   stats: 'operation',
   parts: 'operation',
+  'backup-hold': 'operation',
 }
 const pagingNames = ['limit', 'cursor']
 const pagingNote = 'Pages: `limit`, `cursor`.'
