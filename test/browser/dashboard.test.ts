@@ -258,6 +258,21 @@ describe.skipIf(chromiumPath === undefined)('the dashboard in Chromium', () => {
     await page.locator('.difference del', { hasText: '"kind": "aggregate"' }).waitFor()
   })
 
+  test('a pack of rules is installed, and its rules are in the list', async () => {
+    const page = await visit('#/rules')
+    await page.getByRole('button', { name: 'Install a pack' }).click()
+    await page.getByRole('button', { name: 'Install gas', exact: true }).click()
+    await page.getByText('The pack gas is installed').waitFor()
+    await page.keyboard.press('Escape')
+    const { items } = await platform.api.request<{ items: { id: string; labels: { pack?: string } }[] }>(
+      'GET',
+      '/rules?limit=1000',
+    )
+    const ids = items.filter(({ labels }) => labels.pack === 'gas').map(({ id }) => id)
+    expect(ids.length).toBeGreaterThan(0)
+    for (const id of ids) await page.locator('.rule-rows th', { hasText: id }).first().waitFor()
+  })
+
   test('a token is offered what its role may do, and told what it may not', async () => {
     const tokenOf = async (role: string) =>
       (await platform.api.request<{ token: string }>('POST', '/tokens', { name: `my ${role}`, role })).token
