@@ -84,11 +84,13 @@ async function backedUpAndRestored(main: string, settleMs: number) {
   const more = await loaded(restored, join(dir, 'after.ndjson'))
   await more.finish()
   const after = await verify({ ...options, ledger: join(dir, 'after.ndjson') })
+  const { messages: ledger } = await restored.api.request<{ messages: Ledger }>('GET', '/stats')
+  // Where messages are lost, those of the fridges may be among them.
+  if (after.missing > 0) return { before, after, ledger, middle: [], control: [] }
   await send(restored, 'middle', [sinceMs + 11 * minuteMs])
   await send(restored, 'control', [sinceMs, sinceMs + 5 * minuteMs, sinceMs + 11 * minuteMs])
   await expect.poll(() => raised(restored, 'control'), { timeout: 20_000 }).toHaveLength(1)
   const [middle, control] = [await raised(restored, 'middle'), await raised(restored, 'control')]
-  const { messages: ledger } = await restored.api.request<{ messages: Ledger }>('GET', '/stats')
   return { before, after, ledger, middle, control }
 }
 
