@@ -79,7 +79,7 @@ function lockOf(dataDir: string): Holding | undefined {
 
 async function holdOf(dataDir: string, flags: ApiFlags): Promise<Holding> {
   const api = client(flags, undefined, dataDir)
-  const { first, close } = await api.openStream<{ pid: number; store: string }>('/backup-hold:take')
+  const { first, close } = await api.openStream<{ pid: number; store: string }>('/backup-hold:stream')
   const holder = holderOf(dataDir)
   if (first.pid !== holder) {
     close()

@@ -94,7 +94,7 @@ export const summaries: Readonly<Record<string, string>> = {
   'POST /api/v1/webhooks/{id}/dead-deliveries:replay':
     'Sends up to 100 of them once more, oldest first, and stops at the first that fails.',
   'GET /api/v1/stats': 'Messages, devices, alarm figures (ISA-18.2), lags and the store, at one moment.',
-  'POST /api/v1/backup-hold:take':
+  'POST /api/v1/backup-hold:stream':
     'Holds still what `tidemark backup` copies, as long as the connection stands: NDJSON of one line, then empty ones.',
   'DELETE /api/v1/backup-hold':
     'Ends the hold; 409 where it had ended before, so that the copy is not to be trusted.',

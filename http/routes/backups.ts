@@ -10,7 +10,7 @@ const heartbeatMs = 10_000
  */
 export function backupRoutes(app: Api, { backupHold, storeStatus }: HttpDeps): void {
   // A stream of lines, as long as the hold: a client that is gone, killed or not, holds nothing.
-  app.post('/api/v1/backup-hold::take', { config: { role: 'admin' } }, async (_request, reply) => {
+  app.post('/api/v1/backup-hold::stream', { config: { role: 'admin' } }, async (_request, reply) => {
     let heartbeat: NodeJS.Timeout | undefined
     const end = await backupHold.take(() => {
       clearInterval(heartbeat)

@@ -138,7 +138,7 @@ async function withinBound<T>(answer: Promise<T>): Promise<T> {
 }
 
 function isStream({ url }: Route): boolean {
-  return url.endsWith('/stream')
+  return /[/:]stream$/.test(url)
 }
 
 /** What requests name, where one before has not left it. */
