@@ -24,8 +24,8 @@ async function started() {
 /** A backup that stands still, once `main` is copied, until `signal` comes. */
 async function standing(dir: string, args: readonly string[], signal: 'SIGINT' | 'SIGUSR2') {
   const still = `if (name === 'ingress') await new Promise((resolve) => {
-    process.once('${signal}', resolve);
-    setTimeout(resolve, 600_000);
+    const timer = setTimeout(resolve, 600_000);
+    process.once('${signal}', () => resolve(clearTimeout(timer)));
     import('node:fs').then(({ writeFileSync }) => writeFileSync(join(to, 'standing'), ''));
   });`
   const backup = startCli(args, { main: brokenBuild(tempDir(), 'log/lmdb-copy.js', copies, copies + still) })
