@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks'
 import type { Alarm } from '../api/types.ts'
 import { age, time, value } from '../format.ts'
-import { hrefOf } from '../route.ts'
 import { useConsole } from '../state/console.ts'
 import { Dialog } from './dialog.tsx'
 import { Field } from './field.tsx'
 import { SeverityBadge } from './icons.tsx'
 import { ErrorNote } from './notes.tsx'
 import { Permitted } from './permitted.tsx'
+import { DeviceLink, RuleLink } from './subject-links.tsx'
 
 const hourMs = 3_600_000
 const shelvings = [
@@ -59,11 +59,11 @@ export function AlarmDialog({
         </dd>
         <dt>Device</dt>
         <dd>
-          <a href={hrefOf('devices', alarm.device)}>{alarm.device}</a>
+          <DeviceLink id={alarm.device} />
         </dd>
         <dt>Rule</dt>
         <dd>
-          <a href={hrefOf('rules', alarm.rule)}>{alarm.rule}</a>
+          <RuleLink id={alarm.rule} />
         </dd>
         <dt>Since</dt>
         <dd>

@@ -6,6 +6,7 @@ import { Empty, ErrorNote, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
 import { Pager, useCursors } from '../components/pager.tsx'
 import { Permitted } from '../components/permitted.tsx'
+import { DeviceLink } from '../components/subject-links.tsx'
 import { age, duration, plural, time, value } from '../format.ts'
 import { hrefOf } from '../route.ts'
 import { useConsole, useEvents } from '../state/console.ts'
@@ -171,7 +172,7 @@ function StandingTable({
               <SeverityBadge severity={alarm.severity} />
             </td>
             <th scope="row" class="cell-device">
-              <a href={hrefOf('devices', alarm.device)}>{alarm.device}</a>
+              <DeviceLink id={alarm.device} />
             </th>
             <td class="message cell-message">{alarm.message}</td>
             <td class="number cell-value" data-label="value">
@@ -268,7 +269,7 @@ function Past() {
                       <SeverityBadge severity={episode.severity} />
                     </td>
                     <th scope="row" class="cell-device">
-                      <a href={hrefOf('devices', episode.device)}>{episode.device}</a>
+                      <DeviceLink id={episode.device} />
                     </th>
                     <td class="message cell-message">
                       {episode.message}

@@ -5,6 +5,7 @@ import type { Alarm, Page, Severity, Stats } from '../api/types.ts'
 import { SeverityBadge, Status } from '../components/icons.tsx'
 import { Empty, Shown } from '../components/notes.tsx'
 import { PageHead } from '../components/page-head.tsx'
+import { DeviceLink } from '../components/subject-links.tsx'
 import { TimeChart } from '../components/time-chart.tsx'
 import { age, count, figure, latency, plural } from '../format.ts'
 import { hrefOf } from '../route.ts'
@@ -176,7 +177,7 @@ function StandingAlarms() {
                 .map((alarm) => (
                   <li key={alarm.id}>
                     <SeverityBadge severity={alarm.severity} />
-                    <a href={hrefOf('devices', alarm.device)}>{alarm.device}</a>
+                    <DeviceLink id={alarm.device} />
                     <span class="message">{alarm.message}</span>
                     <span class="faint">{age(alarm.since, now)}</span>
                   </li>
@@ -230,6 +231,7 @@ const work: Readonly<Record<string, string>> = {
   'rules-connections': 'judges who is connected',
   'event-storage': 'writes events to the database',
   'event-delivery': 'publishes events',
+  'command-delivery': 'sends commands to devices',
   webhooks: 'sends events to webhooks',
   analytics: 'counts what fleets do now',
 }
