@@ -87,9 +87,12 @@ export function unseenParts(draft: Draft): string[] {
   const narrowed = Object.entries(others).filter(([, value]) => Object.keys(value ?? {}).length > 0)
   return [
     ...narrowed.map(([name]) => `select.${name}`),
-    ...Object.keys(draft).filter((name) => !seen.has(name)),
+    ...Object.keys(draft).filter((name) => !seen.has(name) && draft[name] !== unsaid[name]),
   ]
 }
+
+/** What a rule that says nothing of it is given. */
+const unsaid: Readonly<Record<string, unknown>> = { wait: '0s', gaps: 'hold' }
 
 const range = /^(\S+)\s*,\s*(\S+)$/
 const intervals = /^(\S+) intervals?$/

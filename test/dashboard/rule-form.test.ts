@@ -134,4 +134,5 @@ test('what the form keeps and does not show is named', () => {
     'wait',
   ])
   expect(unseenParts(newDraft)).toEqual([])
+  expect(unseenParts({ ...newDraft, wait: '0s', gaps: 'hold' })).toEqual([])
 })
