@@ -10,7 +10,10 @@ find_service influxd || missing="$missing influxdb"
 find_service mosquitto || missing="$missing mosquitto"
 find_service strace || missing="$missing strace"
 find_service openssl || missing="$missing openssl"
-[ "${services_for:-}" != tests ] || find_service chromium || missing="$missing chromium"
+if [ "${services_for:-}" = tests ]; then
+  find_service chromium || missing="$missing chromium"
+  find_service mosquitto_pub || missing="$missing mosquitto-clients"
+fi
 
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "tidemark: installing$missing" >&2
@@ -35,8 +38,8 @@ if ! find_service influxd && [ "${services_for:-}" = tests ] && docker compose v
   fi
 fi
 
-[ "${services_for:-}" = tests ] && browser=chromium || browser=""
-for service in influxd mosquitto strace openssl $browser; do
+[ "${services_for:-}" = tests ] && for_tests="chromium mosquitto_pub" || for_tests=""
+for service in influxd mosquitto strace openssl $for_tests; do
   if ! find_service "$service"; then
     [ "${CI:-}" = true ] && { echo "tidemark: $service cannot be had here" >&2; exit 1; }
     echo "tidemark: $service is not installed; the suites that need it are skipped" >&2
