@@ -15,6 +15,8 @@ const longest = [
   'chaos/part-restarts',
   'cli/main',
   'browser/dashboard',
+  'browser/looks',
+  'chaos/webhook-outage',
   'chaos/full-disk',
 ].map((name) => `/test/${name}.test.ts`)
 
@@ -46,7 +48,8 @@ const shared = [
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores that are reckoned with: many tests wait, for a process to start or a time to pass.
+    maxWorkers: 3,
     // Several times what the slowest takes: a machine that others use must not fail a test.
     testTimeout: 120_000,
     hookTimeout: 120_000,
