@@ -1,7 +1,9 @@
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { connectAsync } from 'mqtt'
 import type { Browser, Page } from 'playwright-core'
+import { delay } from '../lib/clock.ts'
 import { ApiClient } from '../simulators/api-client.ts'
 import { OwnPlatform } from '../simulators/own-platform.ts'
 import { median, round } from './rounds.ts'
@@ -9,7 +11,7 @@ import { chromiumPath, openBrowser } from './services/chromium.ts'
 
 /**
  * `npm run bench:dashboard`: how soon the overview is painted and has its figures, and how smoothly the list of devices scrolls, with
- * 50 devices and with 5,000, in the same browser and run. Without a graphics card the frames are painted by the processor.
+ * 50 devices, and with 5,000 and 100,000 events, in the same browser and run. Without a graphics card the frames are painted by the processor.
  */
 const flags = new Command('bench:dashboard')
   .option('--rounds <n>', 'rounds of each', Number, 5)
@@ -17,13 +19,19 @@ const flags = new Command('bench:dashboard')
   .parse()
   .opts<{ rounds: number; json?: boolean }>()
 
-const fleets = [50, 5_000]
+const fleets = [
+  { devices: 50, events: 0 },
+  { devices: 5_000, events: 100_000 },
+]
+/** Of one message, which may be 64 KiB large. */
+const readingsPerMessage = 500
 const framesPerRound = 300
 /** A screen and a half in each second, at 60 frames. */
 const scrolledPxPerFrame = 25
 
 interface Figures {
   readonly devices: number
+  readonly events: number
   /** From the navigation to the first contentful paint of the overview, and to its first figures. */
   readonly paintMs: number
   readonly figuresMs: number
@@ -56,7 +64,32 @@ const figuresAt = `new Promise((resolve) => {
   look()
 })`
 
-async function measure(browser: Browser, url: string, token: string, devices: number): Promise<Figures> {
+/** A door that opens and closes until there are so many events, and the platform has written them. */
+async function raise(platform: OwnPlatform, api: ApiClient, events: number): Promise<void> {
+  if (events === 0) return
+  const when = { kind: 'threshold', metric: 'door_open', equals: true }
+  await api.request('POST', '/rules', { name: 'Door open', class: 'maintenance', severity: 'warning', when })
+  const { password } = (await api.provision([{ id: 'door', type: 'fridge' }])).get('door')!
+  const device = await connectAsync(platform.mqttUrl, { clientId: 'door', username: 'door', password })
+  const from = Date.now() - events
+  for (let first = 0; first < events; first += readingsPerMessage) {
+    const readings = Array.from({ length: Math.min(readingsPerMessage, events - first) }, (_, i) => ({
+      ts: from + first + i,
+      values: { door_open: (first + i) % 2 === 0 },
+    }))
+    await device.publishAsync('devices/door/telemetry', JSON.stringify(readings), { qos: 1 })
+  }
+  await device.endAsync()
+  const last = `/events?limit=1&after=${events - 1}`
+  while ((await api.request<{ items: unknown[] }>('GET', last)).items.length === 0) await delay(200)
+}
+
+async function measure(
+  browser: Browser,
+  url: string,
+  token: string,
+  fleet: Pick<Figures, 'devices' | 'events'>,
+): Promise<Figures> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } })
   try {
     await context.addInitScript(`sessionStorage.setItem('tidemark.token', ${JSON.stringify(token)})`)
@@ -69,7 +102,7 @@ async function measure(browser: Browser, url: string, token: string, devices: nu
     const gaps = (await page.evaluate<number[]>(scroll)).sort((a, b) => a - b)
     const at = (q: number) => gaps[Math.floor(gaps.length * q)] ?? Number.NaN
     const rows = await page.locator('.device-rows tbody tr').count()
-    return { devices, paintMs, figuresMs, frameP50Ms: at(0.5), frameP95Ms: at(0.95), rows }
+    return { ...fleet, paintMs, figuresMs, frameP50Ms: at(0.5), frameP95Ms: at(0.95), rows }
   } finally {
     await context.close()
   }
@@ -80,6 +113,7 @@ function medians(rounds: readonly Figures[]): Figures {
   const of = (name: keyof Figures) => round(median(rounds, (one) => one[name])[name])
   return {
     devices: of('devices'),
+    events: of('events'),
     paintMs: of('paintMs'),
     figuresMs: of('figuresMs'),
     frameP50Ms: of('frameP50Ms'),
@@ -95,15 +129,17 @@ try {
   await platform.start()
   const api = new ApiClient(platform.httpUrl, platform.adminToken)
   const results: Figures[] = []
-  for (const devices of fleets) {
+  for (const fleet of fleets) {
+    const { devices, events } = fleet
     const ids = Array.from({ length: devices }, (_, i) => `meter-${String(i).padStart(5, '0')}`)
     for await (const _ of api.register(
       ids.map((id) => ({ id, type: 'smart_meter', labels: { site: 'berlin' } })),
     ));
+    await raise(platform, api, events)
     const rounds: Figures[] = []
     for (let number = 1; number <= flags.rounds; number++) {
       process.stderr.write(`${devices} devices, round ${number}\n`)
-      rounds.push(await measure(browser, platform.httpUrl, platform.adminToken, devices))
+      rounds.push(await measure(browser, platform.httpUrl, platform.adminToken, fleet))
     }
     results.push(medians(rounds))
   }
@@ -113,9 +149,9 @@ try {
     process.stdout.write(
       `${machine.processors} processors, load ${machine.load1m}, medians of ${flags.rounds} rounds\n`,
     )
-    for (const { devices, paintMs, figuresMs, frameP50Ms, frameP95Ms, rows } of results)
+    for (const { devices, events, paintMs, figuresMs, frameP50Ms, frameP95Ms, rows } of results)
       process.stdout.write(
-        `${devices} devices: overview painted after ${paintMs} ms, figures after ${figuresMs} ms; list: frames p50 ${frameP50Ms} ms, p95 ${frameP95Ms} ms, ${rows} rows in the document\n`,
+        `${devices} devices, ${events} events: overview painted after ${paintMs} ms, figures after ${figuresMs} ms; list: frames p50 ${frameP50Ms} ms, p95 ${frameP95Ms} ms, ${rows} rows in the document\n`,
       )
   }
 } finally {
