@@ -7,6 +7,7 @@ import { useLoaded } from '../state/use-loaded.ts'
 import { errorAt, Field } from './field.tsx'
 import { Status } from './icons.tsx'
 import { Empty, ErrorNote, Shown } from './notes.tsx'
+import { Permitted } from './permitted.tsx'
 
 const everyMs = 2_000
 const shownMax = 10
@@ -37,10 +38,12 @@ export function DeviceCommands({ device }: { device: string }) {
     act(() => api.request('DELETE', `${path}/${id}`), 'The command is cancelled')
   return (
     <>
-      <SendForm
-        problems={error instanceof ApiProblem ? error.errors : []}
-        onSend={(body) => act(() => api.post(path, body), 'The command is queued')}
-      />
+      <Permitted needs="operate" action="Sending commands">
+        <SendForm
+          problems={error instanceof ApiProblem ? error.errors : []}
+          onSend={(body) => act(() => api.post(path, body), 'The command is queued')}
+        />
+      </Permitted>
       {error !== undefined && <ErrorNote error={error} />}
       <Shown of={commands}>
         {({ items }) =>
@@ -135,9 +138,11 @@ function CommandTable({
             <td class="message">
               {command.response !== null && JSON.stringify(command.response)}
               {!ended.has(command.status) && (
-                <button type="button" onClick={() => onCancel(command)}>
-                  Cancel
-                </button>
+                <Permitted needs="operate">
+                  <button type="button" onClick={() => onCancel(command)}>
+                    Cancel
+                  </button>
+                </Permitted>
               )}
             </td>
           </tr>

@@ -1,9 +1,10 @@
 import type { LiveTop, RankedDevice } from '../api/types.ts'
-import { age, figure, plural } from '../format.ts'
+import { figure, plural } from '../format.ts'
 import { hrefOf } from '../route.ts'
 import { useConsole } from '../state/console.ts'
 import { useLoaded } from '../state/use-loaded.ts'
 import { Empty, Shown } from './notes.tsx'
+import { ValueTable } from './value-table.tsx'
 
 const everyMs = 2_000
 const shownMax = 10
@@ -55,7 +56,13 @@ export function Extremes({ type, metric, unit }: { type: string; metric: string;
 }
 
 function Ranked({ title, ranked, unit }: { title: string; ranked: readonly RankedDevice[]; unit: string }) {
-  const now = Date.now()
+  const rows = ranked.map(({ device, value, time }) => ({
+    key: device,
+    name: <a href={hrefOf('devices', device)}>{device}</a>,
+    value: figure(value),
+    unit,
+    time,
+  }))
   const id = title.toLowerCase().replaceAll(' ', '-')
   return (
     <section class="card" aria-labelledby={id}>
@@ -63,32 +70,7 @@ function Ranked({ title, ranked, unit }: { title: string; ranked: readonly Ranke
       {ranked.length === 0 ? (
         <Empty title="Nobody has reported in the last minutes" />
       ) : (
-        <table class="plain ranked">
-          <thead>
-            <tr>
-              <th scope="col">Device</th>
-              <th scope="col" class="number">
-                Value
-              </th>
-              <th scope="col" class="number">
-                Age
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {ranked.map(({ device, value, time }) => (
-              <tr key={device}>
-                <th scope="row">
-                  <a href={hrefOf('devices', device)}>{device}</a>
-                </th>
-                <td class="number">
-                  <strong>{figure(value)}</strong> <span class="unit">{unit}</span>
-                </td>
-                <td class="number faint">{age(time, now)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <ValueTable of="Device" kind="ranked" rows={rows} />
       )}
     </section>
   )

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
+import { allPages } from '../api/all-pages.ts'
 import type { ApiClient } from '../api/api-client.ts'
 import { readEvents } from '../api/server-sent-events.ts'
-import type { LiveFunction, LiveMinute, LiveMinuteEvent, Page } from '../api/types.ts'
+import type { LiveFunction, LiveMinute, LiveMinuteEvent } from '../api/types.ts'
 import { minuteOfEvent, readMinute, type SeriesMinute, withMinutes } from '../live-series.ts'
 import { useConsole } from './console.ts'
 
@@ -24,7 +25,8 @@ export interface LiveSeries {
 }
 
 const retryMs = 3_000
-const pageItems = 1_000
+/** More than the day that the platform has. */
+const minutesMax = 1_500
 
 /** The minutes of a series and, from then on, each that changes. Whoever asks for another series has a `key` of its own. */
 export function useLiveSeries(query: LiveQuery): LiveSeries & { readonly reload: () => void } {
@@ -72,14 +74,7 @@ async function follow(
 
 async function readMinutes(api: ApiClient, query: LiveQuery, signal: AbortSignal): Promise<SeriesMinute[]> {
   const { type, metric, by, fn, rangeMs } = query
-  const from = Date.now() - rangeMs
-  const minutes: SeriesMinute[] = []
-  let cursor: string | undefined
-  do {
-    const asked = { type, metric, by, fn, from, limit: pageItems, cursor }
-    const page: Page<LiveMinute> = await api.get<Page<LiveMinute>>('analytics/series', asked, signal)
-    minutes.push(...page.items.map(readMinute))
-    cursor = page.nextCursor ?? undefined
-  } while (cursor !== undefined)
-  return minutes
+  const asked = { type, metric, by, fn, from: String(Date.now() - rangeMs) }
+  const { items } = await allPages<LiveMinute>(api, 'analytics/series', asked, minutesMax, signal)
+  return items.map(readMinute)
 }

@@ -48,7 +48,16 @@ test.skipIf(chromiumPath === undefined)(
     await send('open', '{"angle":90}')
     await shows('open', 'failed')
     await shows('open', '"stuckAt":90')
-    if (process.env.TIDEMARK_SHOT) await page.screenshot({ path: process.env.TIDEMARK_SHOT, fullPage: true })
+
+    const { token } = await platform.api.request<{ token: string }>('POST', '/tokens', {
+      name: 'viewer',
+      role: 'read',
+    })
+    const viewer = await newVisitor(browser, platform.httpUrl)
+    await signIn(viewer.page, platform.httpUrl, '#/devices/valve-1', token)
+    await viewer.page.getByText('Sending commands needs the role operate').waitFor()
+    await viewer.page.getByRole('row', { name: 'open' }).waitFor()
+    expect(await viewer.page.getByRole('button', { name: 'Send' }).count()).toBe(0)
     expect(errors).toEqual([])
   },
   60_000,
