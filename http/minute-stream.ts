@@ -3,6 +3,7 @@ import { changesOf, type SeenChanges, type SeriesMinute, type SeriesQuery } from
 import { delay } from '../lib/clock.ts'
 import type { Log } from '../log/log.ts'
 import { type StreamClient, streamedEvent } from './server-sent-events.ts'
+import { rfc3339 } from './time.ts'
 
 /** Between two looks at what has changed: as often as analytics commits. */
 const lookMs = 1_000
@@ -30,7 +31,6 @@ export async function streamMinutes(
 }
 
 function minuteEvent({ time, figures, isClosed }: SeriesMinute): string {
-  const start = new Date(time).toISOString().replace('.000Z', 'Z')
-  const minute = { time: start, values: Object.fromEntries(figures), closed: isClosed }
+  const minute = { time: rfc3339(time), values: Object.fromEntries(figures), closed: isClosed }
   return streamedEvent(String(time), 'minute', JSON.stringify(minute))
 }

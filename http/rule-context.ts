@@ -1,4 +1,5 @@
-import type { RuleContext } from '../rules/rule-schema.ts'
+import { tooManyActions } from '../rules/rule-actions.ts'
+import { type RuleCheck, type RuleContext, validateRule } from '../rules/rule-schema.ts'
 import type { Api } from './api.ts'
 import type { HttpDeps } from './http-deps.ts'
 
@@ -22,6 +23,13 @@ export function ruleContext({
       from: log.end('events'),
     },
   }
+}
+
+/** Whether a body is a rule that may be kept beside the others there are. */
+export function checkRule(input: unknown, context: RuleContext): RuleCheck {
+  const checked = validateRule(input, context)
+  const tooMany = checked.ok ? tooManyActions([checked.rule], context.actions) : undefined
+  return tooMany === undefined ? checked : { ok: false, errors: [{ pointer: '/actions', detail: tooMany }] }
 }
 
 /**

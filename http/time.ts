@@ -32,3 +32,8 @@ export const bodyTime = z
   .union([z.number().int(), queryTime], 'expected RFC 3339 or Unix milliseconds')
   .refine((ms) => ms >= timeMin && ms <= timeMax + 1, 'expected a time from 2000-01-01 to 2099-12-31')
   .describe(timeForms)
+
+/** A time of an answer; whole seconds without a fraction, as the contract shows them. */
+export function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z')
+}

@@ -7,7 +7,7 @@ import type { HttpDeps } from '../http-deps.ts'
 import { streamMinutes } from '../minute-stream.ts'
 import { encodeCursor, numberedPageQuery } from '../paging.ts'
 import { OpenStreams, sendUnknownEventId } from '../server-sent-events.ts'
-import { queryTime, timeMax, timeMin } from '../time.ts'
+import { queryTime, rfc3339, timeMax, timeMin } from '../time.ts'
 
 const type = z.string().refine(isDeviceType, 'not a device type')
 const metric = z.string().refine((name) => isMetricName(name), 'not a metric name')
@@ -73,9 +73,4 @@ export function analyticsRoutes(app: Api, { log, logger }: HttpDeps): void {
       return streams.answer(request, reply, (client) => streamMinutes(log, client, request.query, last?.data))
     },
   )
-}
-
-/** Whole seconds without a fraction, as the contract shows them. */
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z')
 }

@@ -8,7 +8,7 @@ import type { HttpDeps } from '../http-deps.ts'
 import { encodeCursor, numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
 import { withinTime } from '../store-answer.ts'
-import { queryTime } from '../time.ts'
+import { queryTime, rfc3339 } from '../time.ts'
 
 const query = z.strictObject({
   ...numberedPageQuery,
@@ -147,9 +147,4 @@ function selections({ devices }: HttpDeps) {
 
 function placeOf({ time, stretchMs, device = '' }: TimelinePlace): string {
   return `${time} ${stretchMs} ${device}`
-}
-
-/** Whole seconds without a fraction, as the contract shows them. */
-function rfc3339(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z')
 }

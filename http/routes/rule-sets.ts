@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { ownFields } from '../../rules/rule-registry.ts'
-import { validateRule } from '../../rules/rule-schema.ts'
 import { validateRuleSet } from '../../rules/rule-set.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { sendProblem } from '../problem.ts'
-import { below, ruleContext, takeAnyFieldNames } from '../rule-context.ts'
+import { below, checkRule, ruleContext, takeAnyFieldNames } from '../rule-context.ts'
 import { shownRule } from '../shown-rule.ts'
 
 const setBytesMax = 16 * 1024 * 1024
@@ -39,7 +38,7 @@ export function ruleSetRoutes(app: Api, deps: HttpDeps): void {
       }
       // A rule alone, or under `rule` as `:test` takes it; no rule has a field of that name.
       const wrapped = fieldOf(body, 'rule')
-      const checked = validateRule(wrapped === undefined ? body : wrapped, context)
+      const checked = checkRule(wrapped === undefined ? body : wrapped, context)
       if (checked.ok) return { valid: true, metrics: checked.metrics }
       const problems = below(wrapped === undefined ? '' : '/rule', checked.errors)
       return sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', invalid, problems)

@@ -1,14 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { StoredRule } from '../../rules/rule.ts'
-import { tooManyActions } from '../../rules/rule-actions.ts'
 import type { Updated } from '../../rules/rule-registry.ts'
-import { type RuleCheck, validateRule } from '../../rules/rule-schema.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { numberedPageQuery, page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
-import { ruleContext, takeAnyFieldNames } from '../rule-context.ts'
+import { checkRule, ruleContext, takeAnyFieldNames } from '../rule-context.ts'
 import { shownRule } from '../shown-rule.ts'
 
 const params = z.object({ id: z.string() })
@@ -18,12 +16,7 @@ const body = z.unknown().describe('a rule (docs/RULES.md)')
 export function ruleRoutes(app: Api, deps: HttpDeps): void {
   const { rules } = deps
   takeAnyFieldNames(app)
-  const check = (input: unknown): RuleCheck => {
-    const context = ruleContext(deps)
-    const checked = validateRule(input, context)
-    const tooMany = checked.ok ? tooManyActions([checked.rule], context.actions) : undefined
-    return tooMany === undefined ? checked : { ok: false, errors: [{ pointer: '/actions', detail: tooMany }] }
-  }
+  const check = (input: unknown) => checkRule(input, ruleContext(deps))
   const invalid = (reply: FastifyReply, errors: Parameters<typeof sendProblem>[4]) =>
     sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', 'the rule is not valid', errors)
   const missing = (reply: FastifyReply, id: string) =>

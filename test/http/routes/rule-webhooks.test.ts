@@ -97,6 +97,7 @@ describe('webhooks of a rule', () => {
     expect((await api.post('rules:apply', { rules })).status).toBe(200)
     const one = { ...fridge, id: 'more', actions: [webhook] }
     expect(pointers(await api.post('rules', one))).toEqual([422, '/actions'])
+    expect(pointers(await api.post('rules:validate', one))).toEqual([422, '/actions'])
     expect(pointers(await api.post('rules:apply', { rules: [one] }))).toEqual([422, '/rules'])
     expect((await api.post('rules:apply', { rules })).status).toBe(200)
     expect((await api.post('rules:apply?prune=true', { rules: [one] })).status).toBe(200)
