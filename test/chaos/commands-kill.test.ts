@@ -1,6 +1,7 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 import { brokenBuild } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -77,7 +78,7 @@ test(`${killsAt.length} kills: every command that was answered with 201 reaches 
   expect(valve.received).not.toContain(expired.id)
   expect(valve.received).not.toContain(cancelled.id)
   const repeats = valve.received.length - ids.length
-  process.stdout.write(`${JSON.stringify({ kills: killsAt.length + 1, commands: ids.length, repeats })}\n`)
+  tellFigures({ kills: killsAt.length + 1, commands: ids.length, repeats })
 }, 120_000)
 
 /** How often a device gets a command that it did not acknowledge before the platform was killed. */

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { influxdAvailable, startInfluxd } from '../../bench/services/influxd.ts'
 import { bench, benchDeviceId } from '../../simulators/bench.ts'
 import { verify } from '../../simulators/verify.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { smallDisk, smallDiskAvailable } from '../support/small-disk.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
@@ -78,7 +79,7 @@ function acknowledgesAgain({ acknowledged }: Loaded): Promise<void> {
 }
 
 function print(name: string, report: object): void {
-  process.stdout.write(`${JSON.stringify({ name, ...report })}\n`)
+  tellFigures({ name, ...report })
 }
 
 test.runIf(influxdAvailable())(

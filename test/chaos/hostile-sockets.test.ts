@@ -2,6 +2,7 @@ import net from 'node:net'
 import { generate } from 'mqtt-packet'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { brokenBuild } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { HealthyClient, settledLedger, storedOf } from '../support/healthy-client.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -41,7 +42,7 @@ test(`${declaringMax} sockets that declare 256 MiB, ${silentMax} that say nothin
   const ledger = await settledLedger(platform)
   const tooLarge = codesIn(platform.stderr()).filter((code) => code === 'TIDEMARK_PACKET_TOO_LARGE').length
   const counts = { tooLarge, silentToTheLimit: silent.livedAtLeast(silentMsMin), ...takeOvers }
-  process.stdout.write(`${JSON.stringify({ ...counts, healthy: acknowledged, ...ledger })}\n`)
+  tellFigures({ ...counts, healthy: acknowledged, ...ledger })
   // One connection at a time has the id: each was accepted, and ended by the next.
   const ended = takeOversMax - 1
   expect(counts).toEqual({

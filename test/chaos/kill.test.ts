@@ -5,10 +5,12 @@ import { afterEach, expect, test } from 'vitest'
 import { bench, benchDeviceId } from '../../simulators/bench.ts'
 import { type VerifyReport, verify } from '../../simulators/verify.ts'
 import { brokenBuild } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { sizeOf } from '../support/promises.ts'
 
 /** R1: what was acknowledged survives `kill -9`, however often; and the check of it can fail. */
-const killsMax = Number(process.env.TIDEMARK_KILLS ?? 20)
+const killsMax = sizeOf('TIDEMARK_KILLS')
 const messagesPerSecond = 1_000
 const devices = 10
 const clean: (() => unknown)[] = []
@@ -84,7 +86,7 @@ async function killUnderLoad(options: { kills: number; main?: string }) {
   const { sent, acknowledged, reconnects } = await load
   const report = await verify({ ledger, api: platform.api, settleMs: 60_000, isSent: () => true })
   const { missing, stored } = report
-  process.stdout.write(`${JSON.stringify({ kills, sent, acknowledged, stored, missing, reconnects })}\n`)
+  tellFigures({ kills, sent, acknowledged, stored, missing, reconnects })
   expect(reconnects).toBeGreaterThanOrEqual(kills * devices)
   return { report: report as VerifyReport, acknowledged }
 }

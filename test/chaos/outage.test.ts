@@ -3,17 +3,18 @@ import { expect, onTestFinished, test } from 'vitest'
 import { influxdAvailable, startInfluxd } from '../../bench/services/influxd.ts'
 import { bench, benchDeviceId } from '../../simulators/bench.ts'
 import { verify } from '../../simulators/verify.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { anonymousMib } from '../support/process-memory.ts'
+import { judgesFigures, sizeOf } from '../support/promises.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 
 /**
  * R3: with the database away, acknowledgement goes on and nothing is lost. Latency and memory are figures, judged only where
  * the machine is quiet (`npm run verify`); counts always.
  */
-const outageSeconds = Number(process.env.TIDEMARK_OUTAGE_SECONDS ?? 60)
-const judgesFigures = process.env.TIDEMARK_FIGURES === '1'
-const messagesPerSecond = 1_000
+const outageSeconds = sizeOf('TIDEMARK_OUTAGE_SECONDS')
+const messagesPerSecond = sizeOf('TIDEMARK_OUTAGE_RATE')
 const devices = 10
 
 test.runIf(influxdAvailable())(
@@ -83,7 +84,7 @@ test.runIf(influxdAvailable())(
       anonymousMib: { before: memoryBefore, after: memoryAfter },
       samplesOfBalance: samples.length,
     }
-    process.stdout.write(`${JSON.stringify(figures)}\n`)
+    tellFigures(figures)
     if (judgesFigures) {
       expect(during.ackMs.p99).toBeLessThanOrEqual(2 * before.ackMs.p99)
       expect(memoryAfter - memoryBefore).toBeLessThanOrEqual(64)

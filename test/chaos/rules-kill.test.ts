@@ -12,7 +12,9 @@ import type { StoredRule } from '../../rules/rule.ts'
 import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { Evaluation } from '../rules/evaluation.ts'
 import { brokenBuild } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { newSeed, sizeOf } from '../support/promises.ts'
 import {
   deviceIds,
   type Kind,
@@ -30,10 +32,10 @@ import {
 } from '../support/rules-script.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 
-/** R3: rules over `kill -9` in the middle of a `for`, a window, a sequence and a silence; and the check of it can fail. */
-const kills = Number(process.env.TIDEMARK_RULE_KILLS ?? (process.env.TIDEMARK_FIGURES === '1' ? 60 : 10))
+/** R10: rules over `kill -9` in the middle of a `for`, a window, a sequence and a silence; and the check of it can fail. */
+const kills = sizeOf('TIDEMARK_RULE_KILLS')
 const brokenKills = 2
-const seed = process.env.TIDEMARK_RULE_KILLS_SEED ?? String(Date.now())
+const seed = String(newSeed())
 /** The platform is killed at most this long after the readings of a phase were sent: before, during and after each of its commits, of which the last waits 50 ms. */
 const killDelayMsMax = 120
 /** A broken build goes no further than between two steps that it has torn apart, once there is this file; it then has the other name. */
@@ -182,7 +184,7 @@ async function killInTheMiddle(options: Options) {
     ...report,
     middles,
   }
-  process.stdout.write(`${JSON.stringify(told)}\n`)
+  tellFigures(told)
   return result
 }
 

@@ -4,14 +4,16 @@ import type { DeliveredEvent } from '../../domain/event.ts'
 import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { type Received, webhookReceiver } from '../events/webhook-receiver.ts'
 import { webhookVerdict } from '../events/webhook-verdict.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { sizeOf } from '../support/promises.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /**
  * R11, at real time: readings over MQTT, rules, events, and a receiver that is down, then slow, then refuses every third request.
  * A third of the time that it is down each of the other two lasts at least.
  */
-const downSeconds = Number(process.env.TIDEMARK_WEBHOOK_DOWN_SECONDS ?? 10)
+const downSeconds = sizeOf('TIDEMARK_WEBHOOK_DOWN_SECONDS')
 const otherSeconds = Math.max(5, downSeconds / 3)
 const deviceIds = Array.from({ length: 12 }, (_, i) => `fridge-${i}`)
 const secret = 'a secret of sixteen or more'
@@ -85,7 +87,7 @@ test(
       seconds: seconds(endedAt - startedAt),
       ...verdict,
     }
-    process.stdout.write(`${JSON.stringify(report)}\n`)
+    tellFigures(report)
     expect(verdict).toEqual(none)
     expect(await webhookOf(platform)).toMatchObject({ waiting: 0, deadDeliveries: 0, failing: null })
     // Each reading raises or clears: nothing was lost before the webhook either.

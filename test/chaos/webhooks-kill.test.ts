@@ -8,6 +8,7 @@ import { WebhookRegistry } from '../../registry/webhook-registry.ts'
 import { isSigned, webhookReceiver } from '../events/webhook-receiver.ts'
 import { appendEvents, eventOf } from '../http/api.ts'
 import { brokenBuild } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -75,7 +76,7 @@ test(`${killsAt.length} kills: every event is taken, in order for each alarm, an
   }
   expect(receiver.received.filter((one) => !isSigned(one, secret))).toEqual([])
   const repeats = receiver.taken().length - events.length
-  process.stdout.write(`${JSON.stringify({ kills: killsAt.length, events: events.length, repeats })}\n`)
+  tellFigures({ kills: killsAt.length, events: events.length, repeats })
   expect(repeats).toBeGreaterThanOrEqual(killsAt.length)
   expect(repeats).toBeLessThanOrEqual(killsAt.length * 3 * webhookLimits.inFlightMax)
 }, 120_000)

@@ -4,12 +4,14 @@ import type { Route } from '../../http/http-server.ts'
 import { readErrorLines } from '../../http/problem-page.ts'
 import { alarmId } from '../../rules/alarm-events.ts'
 import { alarmEvent, rule as alarmRule, writeEvents } from '../rules/alarm-fixture.ts'
+import { tellFigures } from '../support/figures.ts'
+import { newSeed } from '../support/promises.ts'
 import { appendLetters, letterOf, rule, startApi, startMs, type TestApi } from './api.ts'
 import { type HostileRequest, hostileRequest } from './hostile-request.ts'
 import { operationOf } from './openapi-document.ts'
 
 const requestsMax = Number(process.env.TIDEMARK_FUZZ_REQUESTS ?? 10_000)
-const seed = Number(process.env.TIDEMARK_FUZZ_SEED ?? Date.now() % 2 ** 31)
+const seed = newSeed()
 /** Far beyond what any answer may take: what has not come by then never does. */
 const answerMsMax = 20_000
 
@@ -53,7 +55,7 @@ const known = [
 ]
 
 test(`no request of ${requestsMax} that are wrong in every way is answered with an error of ours, or not at all`, async () => {
-  process.stdout.write(`${JSON.stringify({ seed, requests: requestsMax })}\n`)
+  tellFigures({ seed, requests: requestsMax })
   const api = await startApi()
   const { port } = await api.http.listen('127.0.0.1', 0)
   const document = (await api.get('/openapi.json')).body

@@ -11,14 +11,16 @@ import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { consumers, type Log } from '../../log/log.ts'
 import { decodeReadingBatch } from '../../log/reading-batch-codec.ts'
 import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { newSeed, sizeOf } from '../support/promises.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { hostilePayload, profile } from './hostile-payloads.ts'
 import { PayloadOracle } from './payload-oracle.ts'
 
 /** R6 through the real parts: everything acknowledged is stored as it was sent, or dead-lettered whole with a reason. */
-const messagesMax = Number(process.env.TIDEMARK_FUZZ_MESSAGES ?? 5_000)
-const seed = Number(process.env.TIDEMARK_FUZZ_SEED ?? Date.now() % 2 ** 31)
+const messagesMax = sizeOf('TIDEMARK_FUZZ_MESSAGES')
+const seed = newSeed()
 const hourMs = 3_600_000
 const all = { entriesMax: 1e9, bytesMax: 1e9 }
 
@@ -32,7 +34,7 @@ interface Message {
 }
 
 function hostileMessages(): Message[] {
-  process.stdout.write(`${JSON.stringify({ seed, messages: messagesMax })}\n`)
+  tellFigures({ seed, messages: messagesMax })
   const message = fc.record({
     device: fc.constantFrom(...devices),
     topic: fc.constantFrom<TopicCode>(0, 1),
@@ -41,37 +43,41 @@ function hostileMessages(): Message[] {
   return fc.sample(message, { numRuns: messagesMax, seed })
 }
 
-test(`${messagesMax} hostile messages from the log through ingest, stopped and started again: readings and dead letters are the oracle's`, async () => {
-  const log = await openLmdbLog({ path: tempDir() })
-  onTestFinished(() => log.close())
-  await log.transaction((tx) => {
-    tx.put('profiles', profile.type, profile)
-    for (const id of devices) tx.put('devices', id, deviceRecord(id))
-  })
-  const messages = hostileMessages()
-  const expected = new Expected()
-  let receivedAt = 1_760_000_000_000
-  for (let at = 0, n = 0; at < messages.length; n++) {
-    const group = messages.slice(at, at + 1 + ((n * 37) % 60))
-    const bytes = group.reduce((sum, { device, payload }) => sum + encodedMessageBytes(device, payload), 0)
-    await log.appendIngress(encodeIngressGroup(receivedAt, group, bytes), group.length)
-    for (const message of group) expected.add(message, receivedAt)
-    at += group.length
-    // Every third group comes in the same millisecond as the one before it.
-    if (n % 3 > 0) receivedAt += 20
-    if (n % 25 === 24 || at === messages.length) await ingestAll(log)
-  }
-  const points = new Map<string, Value>()
-  for (const { value } of log.read('readings', 0, all)) {
-    for (const { device, time, values } of readingsOf(decodeReadingBatch(value))) {
-      for (const [metric, own] of Object.entries(values)) points.set(`${device} ${time} ${metric}`, own)
+test(
+  `${messagesMax} hostile messages from the log through ingest, stopped and started again: readings and dead letters are the oracle's`,
+  async () => {
+    const log = await openLmdbLog({ path: tempDir() })
+    onTestFinished(() => log.close())
+    await log.transaction((tx) => {
+      tx.put('profiles', profile.type, profile)
+      for (const id of devices) tx.put('devices', id, deviceRecord(id))
+    })
+    const messages = hostileMessages()
+    const expected = new Expected()
+    let receivedAt = 1_760_000_000_000
+    for (let at = 0, n = 0; at < messages.length; n++) {
+      const group = messages.slice(at, at + 1 + ((n * 37) % 60))
+      const bytes = group.reduce((sum, { device, payload }) => sum + encodedMessageBytes(device, payload), 0)
+      await log.appendIngress(encodeIngressGroup(receivedAt, group, bytes), group.length)
+      for (const message of group) expected.add(message, receivedAt)
+      at += group.length
+      // Every third group comes in the same millisecond as the one before it.
+      if (n % 3 > 0) receivedAt += 20
+      if (n % 25 === 24 || at === messages.length) await ingestAll(log)
     }
-  }
-  expect(points).toEqual(expected.points)
-  const letters = log.read('dead-letters', 0, all).map(({ value }) => JSON.parse(value.toString()))
-  expected.compareLetters(letters)
-  expect(log.end('readings') + letters.length).toBe(messages.length)
-}, 60_000)
+    const points = new Map<string, Value>()
+    for (const { value } of log.read('readings', 0, all)) {
+      for (const { device, time, values } of readingsOf(decodeReadingBatch(value))) {
+        for (const [metric, own] of Object.entries(values)) points.set(`${device} ${time} ${metric}`, own)
+      }
+    }
+    expect(points).toEqual(expected.points)
+    const letters = log.read('dead-letters', 0, all).map(({ value }) => JSON.parse(value.toString()))
+    expected.compareLetters(letters)
+    expect(log.end('readings') + letters.length).toBe(messages.length)
+  },
+  Math.max(60_000, messagesMax * 12),
+)
 
 test(`${messagesMax} hostile messages published to a running platform: each is in the database or among the dead letters`, async () => {
   const platform = await startPlatformProcess(tempDir(), ['--device-rate-max', '0', '--log-level', 'error'])

@@ -8,50 +8,63 @@ import { DeviceTrack, Normaliser } from '../../ingest/normaliser.ts'
 import type { Rejection } from '../../ingest/payload.ts'
 import { TypeRules } from '../../ingest/type-rules.ts'
 import { messageOf } from '../../lib/errors.ts'
+import { tellFigures } from '../support/figures.ts'
+import { newSeed, sizeOf } from '../support/promises.ts'
 import { hostilePayload, profile } from './hostile-payloads.ts'
 import { type ExpectedReading, PayloadOracle } from './payload-oracle.ts'
 
 /** R6: a hostile payload is stored as it was sent or dead-lettered with a reason, and is never an exception. */
-const payloadsMax = Number(process.env.TIDEMARK_FUZZ_PAYLOADS ?? 100_000)
-const seed = Number(process.env.TIDEMARK_FUZZ_SEED ?? Date.now() % 2 ** 31)
+const payloadsMax = sizeOf('TIDEMARK_FUZZ_PAYLOADS')
+const seed = newSeed()
 const messagesPerRun = 50
 const receivedAt = 1_760_000_000_000
 
 const device = { id: 'd', type: profile.type, labels: {}, createdAt: '', secretHash: '' }
 
-test(`${payloadsMax} hostile payloads: rows that an oracle calculates as well, or a reason that it finds too`, () => {
-  const reasons = new Map<string, number>()
-  let taken = 0
-  const numRuns = Math.ceil(payloadsMax / messagesPerRun)
-  const messages = fc.array(hostilePayload, { minLength: messagesPerRun, maxLength: messagesPerRun })
-  const check = fc.property(messages, (payloads) => {
-    const oracle = new PayloadOracle(profile)
-    const run = new Run()
-    for (const payload of payloads) {
-      const verdict = oracle.judge(payload)
-      const refused = run.give(payload)
-      if (refused === undefined) taken++
-      else reasons.set(refused.reason, (reasons.get(refused.reason) ?? 0) + 1)
-      const agrees = refused === undefined ? verdict.reasons.size === 0 : verdict.reasons.has(refused.reason)
-      if (!agrees)
-        throw new Error(`${shown(payload)} gave ${refused?.reason}, expected ${[...verdict.reasons]}`)
-      if (refused === undefined) run.expected.push(verdict.readings)
+test(
+  `${payloadsMax} hostile payloads: rows that an oracle calculates as well, or a reason that it finds too`,
+  () => {
+    const reasons = new Map<string, number>()
+    let taken = 0
+    const numRuns = Math.ceil(payloadsMax / messagesPerRun)
+    const messages = fc.array(hostilePayload, { minLength: messagesPerRun, maxLength: messagesPerRun })
+    const check = fc.property(messages, (payloads) => {
+      const oracle = new PayloadOracle(profile)
+      const run = new Run()
+      for (const payload of payloads) {
+        const verdict = oracle.judge(payload)
+        const refused = run.give(payload)
+        if (refused === undefined) taken++
+        else reasons.set(refused.reason, (reasons.get(refused.reason) ?? 0) + 1)
+        const agrees =
+          refused === undefined ? verdict.reasons.size === 0 : verdict.reasons.has(refused.reason)
+        if (!agrees)
+          throw new Error(`${shown(payload)} gave ${refused?.reason}, expected ${[...verdict.reasons]}`)
+        if (refused === undefined) run.expected.push(verdict.readings)
+      }
+      run.compare()
+    })
+    // Not `assert`, whose message would hold every byte of every payload of the run.
+    const { failed, errorInstance, counterexamplePath } = fc.check(check, {
+      numRuns,
+      seed,
+      endOnFailure: true,
+    })
+    if (failed) throw new Error(`seed ${seed}, run ${counterexamplePath}: ${messageOf(errorInstance)}`)
+    const given = numRuns * messagesPerRun
+    const counts = Object.fromEntries([...reasons].sort())
+    tellFigures({ seed, payloads: given, taken, refused: counts })
+    expect(taken + [...reasons.values()].reduce((sum, n) => sum + n, 0)).toBe(given)
+    if (payloadsMax >= 10_000) {
+      const ownReasons = deadLetterReasons.filter(
+        (r) => r !== 'device.unknown_type' && r !== 'store.rejected',
+      )
+      expect([...reasons.keys()].sort()).toEqual([...ownReasons].sort())
+      expect(taken).toBeGreaterThan(given / 10)
     }
-    run.compare()
-  })
-  // Not `assert`, whose message would hold every byte of every payload of the run.
-  const { failed, errorInstance, counterexamplePath } = fc.check(check, { numRuns, seed, endOnFailure: true })
-  if (failed) throw new Error(`seed ${seed}, run ${counterexamplePath}: ${messageOf(errorInstance)}`)
-  const given = numRuns * messagesPerRun
-  const counts = Object.fromEntries([...reasons].sort())
-  process.stdout.write(`${JSON.stringify({ seed, payloads: given, taken, refused: counts })}\n`)
-  expect(taken + [...reasons.values()].reduce((sum, n) => sum + n, 0)).toBe(given)
-  if (payloadsMax >= 10_000) {
-    const ownReasons = deadLetterReasons.filter((r) => r !== 'device.unknown_type' && r !== 'store.rejected')
-    expect([...reasons.keys()].sort()).toEqual([...ownReasons].sort())
-    expect(taken).toBeGreaterThan(given / 10)
-  }
-}, 120_000)
+  },
+  Math.max(120_000, payloadsMax),
+)
 
 /** Messages of one device through the whole pure path. */
 class Run {

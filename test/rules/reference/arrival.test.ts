@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EventRecord } from '../../../domain/event.ts'
 import type { Rule } from '../../../rules/rule.ts'
+import { tellFigures } from '../../support/figures.ts'
+import { newSeed, sizeOf } from '../../support/promises.ts'
 import type { Evaluation, Given } from '../evaluation.ts'
 import { engineOf, givenOf } from './against-engine.ts'
 import { arrivals } from './arbitrary-readings.ts'
@@ -9,7 +11,7 @@ import { type Case, kinds } from './arbitrary-rules.ts'
 import { msOf } from './judgement.ts'
 import type { GivenReading, World } from './world.ts'
 
-const numRuns = Number(process.env.TIDEMARK_CASES ?? 2000)
+const numRuns = sizeOf('TIDEMARK_CASES')
 
 /** What comes between two readings: nothing, the end of a batch, or a restart after it. */
 const cuts = fc.array(fc.constantFrom('none', 'none', 'batch', 'restart'), { minLength: 60, maxLength: 60 })
@@ -57,16 +59,22 @@ function eventsOf(
 
 const whole: readonly string[] = Array(200).fill('batch')
 
-test('any order within wait, any batches and restarts anywhere give the same events with the same ids', () => {
-  let events = 0
-  fc.assert(
-    fc.property(cases, cuts, ({ rule, sorted, order, world }, between) => {
-      const wanted = eventsOf(rule, sorted, world, whole)
-      events += wanted.length
-      expect(eventsOf(rule, order, world, between)).toEqual(wanted)
-      expect(new Set(wanted.map(({ id }) => id)).size).toBe(wanted.length)
-    }),
-    { numRuns },
-  )
-  expect(events).toBeGreaterThan(numRuns / 4)
-})
+test(
+  'any order within wait, any batches and restarts anywhere give the same events with the same ids',
+  () => {
+    const seed = newSeed()
+    let events = 0
+    fc.assert(
+      fc.property(cases, cuts, ({ rule, sorted, order, world }, between) => {
+        const wanted = eventsOf(rule, sorted, world, whole)
+        events += wanted.length
+        expect(eventsOf(rule, order, world, between)).toEqual(wanted)
+        expect(new Set(wanted.map(({ id }) => id)).size).toBe(wanted.length)
+      }),
+      { numRuns, seed },
+    )
+    tellFigures({ seed, cases: numRuns, events })
+    expect(events).toBeGreaterThan(numRuns / 4)
+  },
+  Math.max(120_000, numRuns * 60),
+)
