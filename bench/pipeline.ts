@@ -40,16 +40,44 @@ const subjects: readonly Measured[] = [
   },
 ]
 
-/** What many rules cost: the platform twice, with one rule for each metric and with many. */
+/** Two ways to run the platform that `--only` compares instead, and the ratio to give, first to second. */
+interface Comparison {
+  readonly ratio: string
+  readonly first: Measured
+  readonly second: Measured
+}
+
 const manyRules = 300
-const [ruleForEach, rulesMany] = ['one rule for each metric', 'many rules']
-const ruleSubjects: readonly Measured[] = [
-  { name: ruleForEach, start: (influxd) => tidemark(influxd, { profileDir: flags.profile }) },
-  {
-    name: rulesMany,
-    start: (influxd) => tidemark(influxd, { profileDir: flags.profile, rules: flags.rules ?? manyRules }),
+/** Higher than the generator reaches: what counting costs, and not what being slowed does. */
+const rateOutOfReach = '1000000'
+const comparisons: Readonly<Record<string, Comparison>> = {
+  rules: {
+    ratio: 'many/each',
+    first: {
+      name: 'many rules',
+      start: (influxd) => tidemark(influxd, { profileDir: flags.profile, rules: flags.rules ?? manyRules }),
+    },
+    second: {
+      name: 'one rule for each metric',
+      start: (influxd) => tidemark(influxd, { profileDir: flags.profile }),
+    },
   },
-]
+  limits: {
+    ratio: 'on/off',
+    first: {
+      name: 'limits on',
+      start: (influxd) =>
+        tidemark(influxd, {
+          limits: ['--device-rate-max', rateOutOfReach, '--device-burst-max', rateOutOfReach],
+        }),
+    },
+    second: {
+      name: 'limits off',
+      start: (influxd) =>
+        tidemark(influxd, { limits: ['--device-rate-max', '0', '--packet-bytes-max', '256MiB'] }),
+    },
+  },
+}
 
 const flags = new Command('bench')
   .option('--rounds <n>', 'rounds of each', Number, 3)
@@ -58,7 +86,7 @@ const flags = new Command('bench')
   .option('--in-flight <n>', 'window of each connection', Number, 50)
   .option(
     '--only <letters>',
-    'measure only these subjects, such as ab; or rules: one for each metric and many',
+    'measure only these subjects, such as ab; or compare the platform with itself: rules (one for each metric, many) or limits (on, off)',
     'abc',
   )
   .option('--rules <n>', 'rules of the platform, in turn over the metrics (default one for each)', Number)
@@ -76,8 +104,11 @@ const flags = new Command('bench')
     json?: boolean
   }>()
 
-const isOfRules = flags.only === 'rules'
-const measured = isOfRules ? ruleSubjects : subjects.filter(({ name }) => flags.only.includes(name[0]!))
+const comparison = comparisons[flags.only]
+const measured =
+  comparison === undefined
+    ? subjects.filter(({ name }) => flags.only.includes(name[0]!))
+    : [comparison.second, comparison.first]
 const rounds = new Map<string, Round[]>(measured.map(({ name }) => [name, []]))
 for (let i = 0; i < flags.rounds; i++) {
   for (const { name, start } of measured) {
@@ -85,7 +116,7 @@ for (let i = 0; i < flags.rounds; i++) {
     rounds.get(name)?.push(await measure(start))
   }
 }
-report(isOfRules ? undefined : await fixedRate())
+report(comparison === undefined ? await fixedRate() : undefined)
 
 function fixedRate(): Promise<FixedRateReport> {
   process.stderr.write('at a fixed rate\n')
@@ -100,8 +131,8 @@ async function measure(start: (influxd: Influxd) => Promise<Subject>): Promise<R
     const watched = Object.entries({ ...subject.pids, influxd: influxd.pid }).map(
       ([name, pid]) => [name, watchProcess(pid)] as const,
     )
-    const limits = ['--rate', 'max', '--messages', String(flags.messages), '--duration', '120s']
-    const generated = await generate(subject, limits, flags)
+    const size = ['--rate', 'max', '--messages', String(flags.messages), '--duration', '120s']
+    const generated = await generate(subject, size, flags)
     const doneAt = await subject.finished()
     const stored = await subject.stored()
     const usage = Object.fromEntries(watched.map(([name, watch]) => [name, watch.end()]))
@@ -129,9 +160,10 @@ function report(fixedRate: FixedRateReport | undefined): void {
     machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
     settings: flags,
     medians,
-    ratios: isOfRules
-      ? { 'many/each': ratio(rulesMany, ruleForEach) }
-      : { 'b/a': ratio('b tidemark', 'a mosquitto'), 'b/c': ratio('b tidemark', 'c diy tuned') },
+    ratios:
+      comparison === undefined
+        ? { 'b/a': ratio('b tidemark', 'a mosquitto'), 'b/c': ratio('b tidemark', 'c diy tuned') }
+        : { [comparison.ratio]: ratio(comparison.first.name, comparison.second.name) },
     lost: Object.fromEntries([...rounds].map(([name, of]) => [name, of.map(({ lost }) => lost)])),
     fixedRate,
   }

@@ -54,19 +54,21 @@ export interface PlatformOptions {
   readonly profileDir?: string | undefined
   /** Enabled threshold rules, in turn over the metrics; one for each metric without it. */
   readonly rules?: number | undefined
+  /** Flags of the limits on devices; the one on their rate is lifted without them, or it alone would be measured. */
+  readonly limits?: readonly string[]
 }
 
 /** The platform with enabled threshold rules, storing into InfluxDB. */
 export async function tidemark(influxd: Influxd, options: PlatformOptions = {}): Promise<Platform> {
-  const { profileDir, rules = benchMetrics.length } = options
+  const { profileDir, rules = benchMetrics.length, limits = ['--device-rate-max', '0'] } = options
   const dir = mkdtempSync(join(tmpdir(), 'tidemark-bench-'))
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const ports = ['--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--data-dir', dir]
   const store = ['--store', 'influxdb', '--influx-url', influxd.url]
-  const limits = ['--device-rate-max', '0', '--log-level', 'warn', '--admin-token', adminToken]
+  const others = ['--log-level', 'warn', '--admin-token', adminToken]
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir]
   const child = await started(
-    [...profiling, join(dist, 'cli/main.js'), 'start', ...ports, ...store, ...limits],
+    [...profiling, join(dist, 'cli/main.js'), 'start', ...ports, ...store, ...limits, ...others],
     'Tidemark is running',
   )
   const httpUrl = `http://127.0.0.1:${httpPort}`
