@@ -36,4 +36,4 @@ done
 services_for=tests
 . ./scripts/services.sh
 export TIDEMARK_FIGURES=1 TIDEMARK_SIZE="$size" TIDEMARK_PROMISES="$names" TIDEMARK_REPORT="$report"
-exec npx --no-install vitest run --config vitest.verify.config.ts
+exec npx --no-install vitest run --config test/verify-config.ts

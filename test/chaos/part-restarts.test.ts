@@ -6,10 +6,11 @@ import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { type VerifyReport, verify } from '../../simulators/verify.ts'
 import { brokenBuild } from '../support/broken-build.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import { sizeOf } from '../support/promises.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 
 /** Ingest, storage and rules are cut off under load, one after another, and nobody can tell from what is stored and told. */
-const restartsOfEach = Number(process.env.TIDEMARK_PART_RESTARTS ?? 4)
+const restartsOfEach = sizeOf('TIDEMARK_PART_RESTARTS')
 const parts = ['ingest', 'storage', 'rules'] as const
 const devices = Array.from({ length: 10 }, (_, n) => `part-fridge-${n}`)
 const t0 = Date.UTC(2026, 0, 5)

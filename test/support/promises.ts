@@ -58,16 +58,22 @@ export const promises = {
   },
   R10: {
     promise: 'rules that are killed in the middle of a condition raise the event at its time, once',
-    tests: ['chaos/rules-kill', 'rules/reference/arrival', 'rules/reference/against-engine'],
+    tests: [
+      'chaos/rules-kill',
+      'chaos/part-restarts',
+      'rules/reference/arrival',
+      'rules/reference/against-engine',
+    ],
     sizes: {
       TIDEMARK_RULE_KILLS: { small: 10, full: 300 },
+      TIDEMARK_PART_RESTARTS: { small: 4, full: 10 },
       TIDEMARK_CASES: { small: 1_000, full: 10_000 },
     },
   },
   R11: {
     promise:
       'a webhook whose receiver is down, slow or failing gets each event at least once, in order for each alarm',
-    tests: ['chaos/webhook-outage'],
+    tests: ['chaos/webhook-outage', 'chaos/webhooks-kill'],
     sizes: { TIDEMARK_WEBHOOK_DOWN_SECONDS: { small: 10, full: 600 } },
   },
   R12: {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
-import { EvidenceReporter } from './test/support/evidence-reporter.ts'
-import { type PromiseName, promiseNames, promises } from './test/support/promises.ts'
+import { EvidenceReporter } from './support/evidence-reporter.ts'
+import { type PromiseName, promiseNames, promises } from './support/promises.ts'
 
 /** Of `npm run verify`: the proofs of some promises one after the other, with a report of what they did. */
 const named = (process.env.TIDEMARK_PROMISES ?? '').split(' ').filter((name) => name !== '')
