@@ -1,15 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
+import { WindowCounts } from './window-counts.ts'
 
 /** Failures of one address in `windowMs`, after which it is not listened to until these are over. */
 export const failuresMax = 20
 export const windowMs = 60_000
-const addressesMax = 10_000
-
-interface Failures {
-  count: number
-  /** Unix ms at which they are forgotten. */
-  readonly until: number
-}
 
 /**
  * Counts requests without a valid token by address. Not those of loopback: a proxy on this machine hands everybody's requests on
@@ -17,36 +11,22 @@ interface Failures {
  */
 export class FailedAuthentications {
   readonly #clock: Clock
-  readonly #failures = new Map<string, Failures>()
+  readonly #failures: WindowCounts
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.#failures = new WindowCounts(clock, windowMs)
   }
 
   /** Seconds for which `address` is not listened to, 0 where it is: then no token is looked at, so that guessing learns nothing. */
   waitSeconds(address: string): number {
-    const failures = this.#find(address)
+    const failures = this.#failures.find(address)
     if (failures === undefined || failures.count < failuresMax) return 0
     return Math.ceil((failures.until - this.#clock.now()) / 1_000)
   }
 
   count(address: string): void {
-    if (isLoopback(address)) return
-    const failures = this.#find(address)
-    if (failures !== undefined) {
-      failures.count++
-      return
-    }
-    this.#failures.set(address, { count: 1, until: this.#clock.now() + windowMs })
-    if (this.#failures.size > addressesMax)
-      this.#failures.delete(this.#failures.keys().next().value as string)
-  }
-
-  #find(address: string): Failures | undefined {
-    const failures = this.#failures.get(address)
-    if (failures === undefined || this.#clock.now() < failures.until) return failures
-    this.#failures.delete(address)
-    return undefined
+    if (!isLoopback(address)) this.#failures.add(address)
   }
 }
 
