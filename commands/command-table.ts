@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type CommandRecord, type CommandStatus, hasEnded, mayFollow } from '../domain/command.ts'
+import type { Act } from '../log/act.ts'
 import { encodeCommandEntry } from '../log/command-codec.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
 import { finishedMax, openMax } from './limits.ts'
@@ -25,7 +26,7 @@ export class CommandTable {
   }
 
   /** Keeps a new command and tells the delivery; `full` where the device has `openMax`. */
-  create(input: CommandInput, now: number): Promise<CommandRecord | 'no_device' | 'full'> {
+  create(input: CommandInput, now: number, act?: Act): Promise<CommandRecord | 'no_device' | 'full'> {
     return this.#log.transaction((tx) => {
       const { device, expiresAt } = input
       if (tx.get('devices', device) === undefined) return 'no_device'
@@ -38,16 +39,19 @@ export class CommandTable {
       tx.put('commands', keyOf(device, id), command)
       tx.put('command-expiries', expiryKey(expiresAt, device, id), true)
       tx.count(counters.commands('queued'), 1)
+      act?.write(tx, 'command.sent', id, { device, name: input.name })
       return command
     })
   }
 
   /** Ends a command, which is then no longer sent; one that had ended is given as it is. */
-  cancel(device: string, id: string, now: number): Promise<CommandRecord | undefined> {
-    return this.#log.transaction(
-      (tx) =>
-        changeStatus(tx, device, id, 'cancelled', now) ?? tx.get('finished-commands', keyOf(device, id)),
-    )
+  cancel(device: string, id: string, now: number, act?: Act): Promise<CommandRecord | undefined> {
+    return this.#log.transaction((tx) => {
+      const cancelled = changeStatus(tx, device, id, 'cancelled', now)
+      if (cancelled === undefined) return tx.get('finished-commands', keyOf(device, id))
+      act?.write(tx, 'command.cancelled', id, { device, name: cancelled.name })
+      return cancelled
+    })
   }
 
   find(device: string, id: string): CommandRecord | undefined {

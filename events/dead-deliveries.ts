@@ -50,8 +50,12 @@ export class DeadDeliveries {
     }
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#log.transaction((tx) => tx.remove('dead-deliveries', this.#prefix + id))
+  /** `also` is part of the same transaction. */
+  async remove(id: string, also: (tx: LogTransaction) => void = () => undefined): Promise<void> {
+    await this.#log.transaction((tx) => {
+      tx.remove('dead-deliveries', this.#prefix + id)
+      also(tx)
+    })
     this.#count--
   }
 

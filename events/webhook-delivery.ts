@@ -9,7 +9,7 @@ import { type Resolve, WebhookClient } from './webhook-client.ts'
 import { type WebhookLimits, webhookLimits } from './webhook-limits.ts'
 import { forgetDeliveries } from './webhook-outbox.ts'
 import { WebhookQueue, type WebhookStatus } from './webhook-queue.ts'
-import type { DeliveriesReplayed } from './webhook-replay.ts'
+import type { DeliveriesReplayed, ReplayOptions } from './webhook-replay.ts'
 
 export interface WebhookDeliveryOptions {
   readonly log: Log
@@ -97,9 +97,13 @@ export class WebhookDelivery {
   }
 
   /** Sends dead deliveries once more, all or those of `ids`: see `replayDead`. */
-  async replay(uid: string, ids: readonly string[] | undefined): Promise<DeliveriesReplayed> {
+  async replay(
+    uid: string,
+    ids: readonly string[] | undefined,
+    also?: ReplayOptions['also'],
+  ): Promise<DeliveriesReplayed> {
     const queue = this.#queues.get(uid)
-    if (queue !== undefined) return queue.replay(ids)
+    if (queue !== undefined) return queue.replay(ids, also)
     // It was made this moment: it has none yet.
     const failed = (ids ?? []).map((id) => ({ id, reason: 'not found' }))
     return { replayed: 0, failed, more: false }

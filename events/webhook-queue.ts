@@ -9,7 +9,7 @@ import type { AttemptOutcome, WebhookClient } from './webhook-client.ts'
 import type { WebhookLimits } from './webhook-limits.ts'
 import { WebhookOutbox } from './webhook-outbox.ts'
 import type { OpenEvent } from './webhook-place.ts'
-import { type DeliveriesReplayed, replayDead } from './webhook-replay.ts'
+import { type DeliveriesReplayed, type ReplayOptions, replayDead } from './webhook-replay.ts'
 
 export interface WebhookQueueOptions {
   readonly log: Log
@@ -102,12 +102,12 @@ export class WebhookQueue {
   }
 
   /** Sends dead deliveries once more, all or those of `ids`; one replay at a time. */
-  replay(ids: readonly string[] | undefined): Promise<DeliveriesReplayed> {
+  replay(ids: readonly string[] | undefined, also?: ReplayOptions['also']): Promise<DeliveriesReplayed> {
     const { clock } = this.#options
     const { signal } = this.#stopping
     const post = (event: DeliveredEvent) => this.#post(event)
     const result = this.#replaying.then(() =>
-      replayDead({ dead: this.#outbox.dead, ids, post, clock, signal }),
+      replayDead({ dead: this.#outbox.dead, ids, also, post, clock, signal }),
     )
     this.#replaying = result.catch(() => undefined)
     return result

@@ -1,5 +1,6 @@
 import type { DeliveredEvent } from '../domain/event.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { LogTransaction } from '../log/log.ts'
 import type { DeadDeliveries } from './dead-deliveries.ts'
 import type { AttemptOutcome } from './webhook-client.ts'
 
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   readonly dead: DeadDeliveries
   /** Those to send; all unless told, so many a call. */
   readonly ids: readonly string[] | undefined
+  /** Part of the transaction that removes the delivery `id`. */
+  readonly also?: ((tx: LogTransaction, id: string) => void) | undefined
   readonly post: (event: DeliveredEvent) => Promise<AttemptOutcome>
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -30,6 +33,7 @@ const replayMsMax = 20_000
 export async function replayDead({
   dead,
   ids,
+  also,
   post,
   clock,
   signal,
@@ -48,7 +52,7 @@ export async function replayDead({
       result.failed.push({ id, reason: outcome.detail })
       break
     }
-    await dead.remove(id)
+    await dead.remove(id, (tx) => also?.(tx, id))
     result.replayed++
   }
   // Of all of them, or of those asked for: without the one that has just failed.

@@ -21,10 +21,11 @@ export function bearerToken({ headers }: Pick<FastifyRequest, 'headers'>): strin
 
 const rank: Readonly<Record<Role, number>> = { read: 0, operate: 1, admin: 2 }
 
-/** Keeps the caller on the request. Answers 401, 403 or 429 when it may not use the route, before anything of the body is read. */
+/** Keeps the caller on the request. Answers 401, 403 (`onRefused` before) or 429 when it may not use the route, before anything of the body is read. */
 export async function checkAccess(
   tokens: Pick<TokenRegistry, 'authenticate'>,
   failed: FailedAuthentications,
+  onRefused: (request: FastifyRequest) => Promise<void>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
@@ -47,6 +48,7 @@ export async function checkAccess(
   }
   request.caller = caller
   if (role === undefined || rank[caller.role] >= rank[role]) return undefined
+  await onRefused(request)
   const detail = `the role ${role} is needed; this token has ${caller.role}`
   return sendProblem(reply, 403, 'TIDEMARK_FORBIDDEN', detail)
 }

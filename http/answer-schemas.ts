@@ -184,6 +184,18 @@ const command = z.object({
 
 const role = z.enum(['read', 'operate', 'admin'])
 const token = z.object({ id: z.string(), name: z.string(), role, expiresAt: time.nullable() })
+const auditEntry = z.object({
+  id: z.string(),
+  time,
+  actor: token.omit({ expiresAt: true }),
+  address: z.string(),
+  requestId: z.string(),
+  operation: z.string(),
+  action: z.string(),
+  target: z.object({ kind: z.string(), id: z.string().nullable() }),
+  outcome: z.enum(['done', 'refused']),
+  details: z.looseObject({}),
+})
 const maintenanceWindow = z.object({
   id: z.string(),
   select: ruleFields.select,
@@ -288,6 +300,7 @@ export const answerSchemas = {
   Token: token,
   TokenList: listOf(token),
   TokenWithSecret: token.extend({ token: z.string() }),
+  AuditEntryList: listOf(auditEntry),
   Webhook: webhook,
   WebhookList: listOf(webhook),
   WebhookTested: z.object({

@@ -3,7 +3,7 @@ import type { DeadDelivery } from '../domain/webhook.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, LogTransaction } from '../log/log.ts'
 import type { DeviceRegistry } from '../registry/device-registry.ts'
 import type { ProfileRegistry } from '../registry/profile-registry.ts'
 import type { TokenRegistry } from '../registry/token-registry.ts'
@@ -41,10 +41,11 @@ export interface WebhookSender {
       }
     | undefined
   deadDeliveries(uid: string, range: { after?: string | undefined; limit: number }): readonly DeadDelivery[]
-  /** Sends dead deliveries once more, all or those of `ids`, up to the first that fails. */
+  /** Sends dead deliveries once more, all or those of `ids`, up to the first that fails; `also` is part of the transaction that removes one. */
   replay(
     uid: string,
     ids: readonly string[] | undefined,
+    also?: (tx: LogTransaction, id: string) => void,
   ): Promise<{
     readonly replayed: number
     readonly failed: readonly { readonly id: string; readonly reason: string }[]

@@ -2,10 +2,12 @@ import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { AuditAction } from '../domain/audit-entry.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { Role } from '../registry/token-registry.ts'
 import { checkAccess } from './access.ts'
 import type { Api } from './api.ts'
+import { auditRequests } from './audit.ts'
 import { limitBodyTime } from './body-timeout.ts'
 import { answerError } from './error-answer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
@@ -18,6 +20,7 @@ import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './reques
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { analyticsRoutes } from './routes/analytics.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { backupRoutes } from './routes/backups.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
@@ -45,6 +48,8 @@ export interface Route {
   readonly method: string
   readonly url: string
   readonly role: Role | undefined
+  /** What it may write into the audit log. */
+  readonly audit: readonly AuditAction[]
 }
 
 const bodyBytesMax = 64 * 1024
@@ -69,6 +74,7 @@ const resources = [
   deadLetterRoutes,
   exportImportRoutes,
   tokenRoutes,
+  auditRoutes,
   webhookRoutes,
   operationRoutes,
   partRoutes,
@@ -99,14 +105,15 @@ export async function createHttpServer(
   )
   app.decorateRequest('caller')
   const failed = new FailedAuthentications(deps.clock)
+  const auditRefused = auditRequests(app, deps)
   app.addHook('onRequest', (request, reply) => {
     tellRequestId(request, reply)
     limitBodyTime(request, bodyMsMax)
-    return checkAccess(deps.tokens, failed, request, reply)
+    return checkAccess(deps.tokens, failed, auditRefused, request, reply)
   })
   await limitRequestRate(app, requestsPerMinuteMax)
   answerRepeats(app, deps)
-  app.addHook('onRoute', (route) => void routes.push(...listed(route)))
+  app.addHook('onRoute', (route) => void routes.push(...namedRoutes(route)))
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -147,11 +154,16 @@ function tellRequestId({ id }: FastifyRequest, { raw }: FastifyReply): void {
   raw.setHeader(requestIdHeader, id)
 }
 
-/** A route of the API that forgot its role would be open to everybody: it is not built. */
-function listed({ method, url, config }: RouteOptions): Route[] {
+/** A route of the API that forgot its role would be open to everybody, and one that forgot its audit would change things unseen: it is not built. */
+export function namedRoutes({ method, url, config }: RouteOptions): Route[] {
   const role = config?.role
   if (url.startsWith('/api/') && role === undefined) throw new Error(`${method} ${url} names no role`)
-  return [method].flat().map((one) => ({ method: one, url, role }))
+  const audit = config?.audit
+  const methods = [method].flat()
+  const isRead = methods.every((one) => one === 'GET' || one === 'HEAD')
+  if (url.startsWith('/api/') && !isRead && audit === undefined)
+    throw new Error(`${method} ${url} names no action for the audit log`)
+  return methods.map((one) => ({ method: one, url, role, audit: audit ?? [] }))
 }
 
 /** What `/openapi.json` says of a route: its schemas and the least role that may call it. */

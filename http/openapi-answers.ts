@@ -67,6 +67,7 @@ export const answers: Readonly<Record<string, Answer>> = {
   'GET /api/v1/tokens/{id}': [200, 'Token'],
   'PATCH /api/v1/tokens/{id}': [200, 'Token'],
   'DELETE /api/v1/tokens/{id}': [204],
+  'GET /api/v1/audit': [200, 'AuditEntryList'],
   'POST /api/v1/webhooks': [201, 'Webhook'],
   'GET /api/v1/webhooks': [200, 'WebhookList'],
   'GET /api/v1/webhooks/{id}': [200, 'Webhook'],

@@ -81,6 +81,8 @@ export const summaries: Readonly<Record<string, string>> = {
   'GET /api/v1/tokens/{id}': 'One token, without its secret.',
   'PATCH /api/v1/tokens/{id}': 'Changes name, role or expiry.',
   'DELETE /api/v1/tokens/{id}': 'Revokes a token.',
+  'GET /api/v1/audit':
+    'Who changed what and when, oldest first; the newest 100,000 entries are kept, and none can be changed or removed.',
   'POST /api/v1/webhooks': 'Makes a webhook; it begins with the next event. There are 32 at most.',
   'GET /api/v1/webhooks': 'Webhooks and how each is doing. Without role `admin`, `url` is the origin only.',
   'GET /api/v1/webhooks/{id}': 'One webhook and how it is doing.',

@@ -99,6 +99,7 @@ export class LmdbLog implements Log {
       events: shared('events'),
       connections: shared('connections'),
       commands: shared('commands'),
+      audit: shared('audit'),
     }
     this.#tables = new LmdbTables(main)
     this.#logBytesMax = options.logBytesMax ?? Number.POSITIVE_INFINITY
@@ -284,6 +285,7 @@ export class LmdbLog implements Log {
       events: this.#streams.events.stats(),
       connections: this.#streams.connections.stats(),
       commands: this.#streams.commands.stats(),
+      audit: this.#streams.audit.stats(),
     }
   }
 

@@ -13,6 +13,7 @@
  * | events       | an event    | the offset gives the event's sequence                 |
  * | connections  | a device's connect or disconnect | a position counts changes        |
  * | commands     | a request to a device, or its answer | the offset orders the ids of commands |
+ * | audit        | an administrative action | the offset gives the entry's id |
  */
 export const streamNames = [
   'ingress',
@@ -21,6 +22,7 @@ export const streamNames = [
   'events',
   'connections',
   'commands',
+  'audit',
 ] as const
 export type StreamName = (typeof streamNames)[number]
 

@@ -14,6 +14,8 @@ export interface RetentionOptions {
   readonly connectionsKept?: number
   /** The same of what is said of commands: their table has those that are open. */
   readonly commandEntriesKept?: number
+  /** Entries of the audit log kept; beyond, the oldest go. */
+  readonly auditEntriesKept?: number
   /** Consumers whose offsets hold records back; all unless told. */
   readonly consumerNames?: readonly string[]
 }
@@ -49,6 +51,7 @@ export class Retention {
       deadLettersKept = 100_000,
       connectionsKept = 1_000_000,
       commandEntriesKept = 100_000,
+      auditEntriesKept = 100_000,
     } = this.#options
     if (!this.keepsIngress) await log.trim('ingress', this.#slowest('ingress'))
     await log.trim('readings', this.#slowest('readings'))
@@ -60,6 +63,7 @@ export class Retention {
       Math.max(this.#slowest('connections'), log.end('connections') - connectionsKept),
     )
     await log.trim('commands', Math.max(this.#slowest('commands'), log.end('commands') - commandEntriesKept))
+    await log.trim('audit', log.end('audit') - auditEntriesKept)
   }
 
   #slowest(stream: StreamName): number {

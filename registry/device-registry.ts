@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { AuditAction } from '../domain/audit-entry.ts'
 import type { Device, DeviceRecord } from '../domain/device.ts'
+import { changedFields } from '../lib/changed-fields.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Act } from '../log/act.ts'
 import type { Log, LogTransaction } from '../log/log.ts'
 
 export interface DeviceInput {
@@ -77,7 +80,7 @@ export class DeviceRegistry {
   }
 
   /** Registers a device and makes its secret; undefined when the id is taken. */
-  async create(input: DeviceInput): Promise<{ device: DeviceRecord; secret: string } | undefined> {
+  async create(input: DeviceInput, act?: Act): Promise<{ device: DeviceRecord; secret: string } | undefined> {
     const secret = newSecret()
     const device: DeviceRecord = {
       id: input.id,
@@ -89,6 +92,7 @@ export class DeviceRegistry {
     const created = await this.#log.transaction((tx) => {
       if (tx.get('devices', input.id) !== undefined) return false
       tx.put('devices', input.id, device)
+      act?.write(tx, 'device.created', device.id)
       return true
     })
     if (!created) return undefined
@@ -99,8 +103,9 @@ export class DeviceRegistry {
   async update(
     id: string,
     change: { type?: string | undefined; labels?: Readonly<Record<string, string>> | undefined },
+    act?: Act,
   ) {
-    return this.#modify(id, 'changed', (device) => ({
+    return this.#modify(id, ['changed', 'device.updated', act], (device) => ({
       ...device,
       type: change.type ?? device.type,
       labels: change.labels ?? device.labels,
@@ -108,18 +113,24 @@ export class DeviceRegistry {
   }
 
   /** Makes a new secret; the old one is refused from then on. */
-  async rotateSecret(id: string): Promise<{ device: DeviceRecord; secret: string } | undefined> {
+  async rotateSecret(id: string, act?: Act): Promise<{ device: DeviceRecord; secret: string } | undefined> {
     const secret = newSecret()
-    const device = await this.#modify(id, 'secret', (current) => ({ ...current, secretHash: hashOf(secret) }))
+    const device = await this.#modify(id, ['secret', 'device.secret_rotated', act], (current) => ({
+      ...current,
+      secretHash: hashOf(secret),
+    }))
     return device === undefined ? undefined : { device, secret }
   }
 
-  async remove(id: string): Promise<boolean> {
-    if (!this.#devices.has(id)) return false
-    await this.#log.transaction((tx) => {
+  async remove(id: string, act?: Act): Promise<boolean> {
+    const isRemoved = await this.#log.transaction((tx) => {
+      if (tx.get('devices', id) === undefined) return false
       tx.remove('devices', id)
       this.#removeBelongings(tx, id)
+      act?.write(tx, 'device.deleted', id)
+      return true
     })
+    if (!isRemoved) return false
     this.#devices.delete(id)
     this.#tell('removed', id)
     return true
@@ -127,14 +138,17 @@ export class DeviceRegistry {
 
   async #modify(
     id: string,
-    change: DeviceChange,
+    [change, action, act]: readonly [DeviceChange, AuditAction, Act | undefined],
     edit: (device: DeviceRecord) => DeviceRecord,
   ): Promise<DeviceRecord | undefined> {
     const device = await this.#log.transaction((tx) => {
       const current = tx.get<DeviceRecord>('devices', id)
       if (current === undefined) return undefined
       const edited = edit(current)
+      const changed = changedFields(current, edited)
+      if (changed.length === 0) return current
       tx.put('devices', id, edited)
+      act?.write(tx, action, id, change === 'changed' ? { changed } : {})
       return edited
     })
     if (device !== undefined) this.#applied(change, device)

@@ -3,6 +3,8 @@ import { durationMs } from '../domain/duration.ts'
 import { isDeviceType, isLabelName, isMetricName } from '../domain/names.ts'
 import type { Profile } from '../domain/profile.ts'
 import { shippedProfiles } from '../domain/shipped-profiles.ts'
+import { changedFields } from '../lib/changed-fields.ts'
+import type { Act } from '../log/act.ts'
 import type { Log } from '../log/log.ts'
 
 const metricSchema = z
@@ -68,15 +70,25 @@ export class ProfileRegistry {
     )
   }
 
-  async put(profile: Profile): Promise<void> {
-    await this.#log.transaction((tx) => tx.put('profiles', profile.type, profile))
+  async put(profile: Profile, act?: Act): Promise<void> {
+    const { type } = profile
+    await this.#log.transaction((tx) => {
+      const current = tx.get<Profile>('profiles', type)
+      const changed = changedFields(current ?? {}, profile)
+      if (current !== undefined && changed.length === 0) return
+      tx.put('profiles', type, profile)
+      act?.write(tx, 'profile.put', type, { changed })
+    })
   }
 
   /** Removes a user's profile; a type that ships returns to what ships. `shipped` when there is nothing to remove. */
-  async remove(type: string): Promise<'removed' | 'not_found' | 'shipped'> {
-    if (this.#log.get('profiles', type) === undefined) return shipped.has(type) ? 'shipped' : 'not_found'
-    await this.#log.transaction((tx) => tx.remove('profiles', type))
-    return 'removed'
+  remove(type: string, act?: Act): Promise<'removed' | 'not_found' | 'shipped'> {
+    return this.#log.transaction((tx) => {
+      if (tx.get('profiles', type) === undefined) return shipped.has(type) ? 'shipped' : 'not_found'
+      tx.remove('profiles', type)
+      act?.write(tx, 'profile.deleted', type)
+      return 'removed'
+    })
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
+import { changedFields } from '../lib/changed-fields.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Act } from '../log/act.ts'
 import type { Log } from '../log/log.ts'
 import { hashOf, newSecret } from './device-registry.ts'
 
@@ -43,17 +45,14 @@ export class TokenRegistry {
     return withoutHash(record)
   }
 
-  async create(input: {
-    name: string
-    role: Role
-    expiresAt: string | null
-  }): Promise<{ token: Token; secret: string }> {
+  async create(input: Omit<Token, 'id'>, act?: Act): Promise<{ token: Token; secret: string }> {
     const secret = newSecret()
     const token: Token = { id: randomUUID(), ...input }
     const hash = hashOf(secret)
     await this.#log.transaction((tx) => {
       tx.put('tokens', token.id, { ...token, hash } satisfies TokenRecord)
       tx.put('meta', `token:${hash}`, token.id)
+      act?.write(tx, 'token.created', token.id, { ...input })
     })
     return { token, secret }
   }
@@ -71,6 +70,7 @@ export class TokenRegistry {
   async update(
     id: string,
     change: { name?: string | undefined; role?: Role | undefined; expiresAt?: string | null | undefined },
+    act?: Act,
   ): Promise<Token | undefined> {
     return this.#log.transaction((tx) => {
       const record = tx.get<TokenRecord>('tokens', id)
@@ -81,19 +81,26 @@ export class TokenRegistry {
         role: change.role ?? record.role,
         expiresAt: change.expiresAt === undefined ? record.expiresAt : change.expiresAt,
       }
+      const fields = changedFields(record, changed)
+      if (fields.length === 0) return withoutHash(record)
       tx.put('tokens', id, changed)
+      act?.write(tx, 'token.updated', id, {
+        ...{ changed: fields, name: changed.name },
+        ...{ roleBefore: record.role, role: changed.role },
+      })
       return withoutHash(changed)
     })
   }
 
-  async remove(id: string): Promise<boolean> {
-    const record = this.#log.get<TokenRecord>('tokens', id)
-    if (record === undefined) return false
-    await this.#log.transaction((tx) => {
+  remove(id: string, act?: Act): Promise<boolean> {
+    return this.#log.transaction((tx) => {
+      const record = tx.get<TokenRecord>('tokens', id)
+      if (record === undefined) return false
       tx.remove('tokens', id)
       tx.remove('meta', `token:${record.hash}`)
+      act?.write(tx, 'token.revoked', id, { name: record.name, role: record.role })
+      return true
     })
-    return true
   }
 }
 

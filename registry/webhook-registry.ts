@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { isRuleId } from '../domain/names.ts'
 import { isWebhookSecret, type WebhookRecord, webhookSecretForm } from '../domain/webhook.ts'
 import { type OutboundPolicy, urlProblem } from '../lib/address-guard.ts'
+import { changedFields } from '../lib/changed-fields.ts'
+import type { Act } from '../log/act.ts'
 import type { Log } from '../log/log.ts'
 
 /** Each has a few deliveries of its own in flight, so that one that hangs takes nothing from the others: this bounds them all. */
@@ -94,6 +96,7 @@ export class WebhookRegistry {
   /** Keeps a new webhook, under an id that is made unless one is given. It begins with the next event. */
   async create(
     input: z.output<Schemas['created']>,
+    act?: Act,
   ): Promise<{ outcome: 'created'; webhook: WebhookRecord } | { outcome: 'exists' } | { outcome: 'full' }> {
     const webhook: WebhookRecord = {
       ...input,
@@ -107,6 +110,7 @@ export class WebhookRegistry {
       if (count >= webhooksMax) return { outcome: 'full' } as const
       tx.put('webhooks', webhook.id, webhook)
       tx.put('meta', countKey, count + 1)
+      act?.write(tx, 'webhook.created', webhook.id, { origin: originOf(webhook) })
       return { outcome: 'created', webhook } as const
     })
     this.#changed()
@@ -114,7 +118,7 @@ export class WebhookRegistry {
   }
 
   /** Changes what is given; undefined when there is no such webhook. What waits to be delivered goes where it says now. */
-  async change(id: string, { url, secret, classes, severities, rules }: Change) {
+  async change(id: string, { url, secret, classes, severities, rules }: Change, act?: Act) {
     const changed = await this.#log.transaction((tx): WebhookRecord | undefined => {
       const current = tx.get<WebhookRecord>('webhooks', id)
       if (current === undefined) return undefined
@@ -126,7 +130,10 @@ export class WebhookRegistry {
         severities: severities ?? current.severities,
         rules: rules ?? current.rules,
       }
+      const changed = changedFields(current, webhook)
+      if (changed.length === 0) return current
       tx.put('webhooks', id, webhook)
+      act?.write(tx, 'webhook.updated', id, { changed, origin: originOf(webhook) })
       return webhook
     })
     this.#changed()
@@ -134,11 +141,12 @@ export class WebhookRegistry {
   }
 
   /** What waits to be delivered goes with it, and so do its dead deliveries. */
-  async remove(id: string): Promise<boolean> {
+  async remove(id: string, act?: Act): Promise<boolean> {
     const isRemoved = await this.#log.transaction((tx) => {
       if (tx.get('webhooks', id) === undefined) return false
       tx.remove('webhooks', id)
       tx.put('meta', countKey, (tx.get<number>('meta', countKey) ?? 1) - 1)
+      act?.write(tx, 'webhook.deleted', id)
       return true
     })
     this.#changed()
@@ -151,3 +159,8 @@ export class WebhookRegistry {
 }
 
 const countKey = 'webhooks-count'
+
+/** What may be told of a URL: its path may be a secret. */
+function originOf({ url }: WebhookRecord): string {
+  return new URL(url).origin
+}

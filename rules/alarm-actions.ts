@@ -1,5 +1,6 @@
 import type { EventRecord, EventState } from '../domain/event.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Act } from '../log/act.ts'
 import { counters, type Log, type LogTransaction } from '../log/log.ts'
 import { type Alarm, type AlarmComment, eventId, eventSource, rfc3339 } from './alarm-events.ts'
 import {
@@ -24,7 +25,7 @@ export type AlarmActed =
 
 /**
  * What people do with alarms. Each is one transaction that reads the alarm inside it, so that of two at once the second
- * sees what the first did; one that has nothing left to do changes nothing. `by` is the name of a token.
+ * sees what the first did; one that has nothing left to do changes nothing.
  */
 export class AlarmActions {
   readonly #log: Log
@@ -36,7 +37,8 @@ export class AlarmActions {
   }
 
   /** Says that somebody has seen it (ISA-18.2-2009, clause 5: acknowledge). An alarm that is normal leaves the list with it. */
-  acknowledge(id: string, by: string, comment?: string): Promise<AlarmActed> {
+  acknowledge(id: string, act: Act, comment?: string): Promise<AlarmActed> {
+    const { by } = act
     return this.#act(id, (tx, alarm, now) => {
       if (alarm.acknowledged) return done(alarm)
       if (comment !== undefined && alarm.comments.length >= commentsMax) return { outcome: 'comments_full' }
@@ -59,12 +61,14 @@ export class AlarmActions {
         now,
         `acknowledged by ${by}`,
       )
+      act.write(tx, 'alarm.acknowledged', id, targetOf(alarm))
       return done(keep(tx, acknowledged, now))
     })
   }
 
   /** Asks the rules engine to end an alarm that is up: only it may change the state of a rule. */
-  clear(id: string, by: string, reason?: string): Promise<AlarmActed> {
+  clear(id: string, act: Act, reason?: string): Promise<AlarmActed> {
+    const { by } = act
     return this.#act(id, (tx, alarm, now) => {
       if (alarm.condition === 'normal') return { outcome: 'not_up', alarm: shown(alarm, now) }
       if (tx.get('alarm-requests', id) === undefined) {
@@ -77,13 +81,15 @@ export class AlarmActions {
           ...(reason === undefined ? {} : { reason }),
         }
         tx.put('alarm-requests', id, request)
+        act.write(tx, 'alarm.cleared', id, targetOf(alarm))
       }
       return done(alarm)
     })
   }
 
   /** Silences an alarm until `untilMs` (Unix ms; ISA-18.2-2009, 11.7: shelving has a time at which it ends), or no longer: null. */
-  shelve(id: string, by: string, untilMs: number | null): Promise<AlarmActed> {
+  shelve(id: string, act: Act, untilMs: number | null): Promise<AlarmActed> {
+    const { by } = act
     return this.#act(id, (tx, alarm, now) => {
       const before = isShelved(alarm, now) ? alarm.shelvedUntil : null
       const shelvedUntil = untilMs === null ? null : rfc3339(untilMs)
@@ -95,14 +101,17 @@ export class AlarmActions {
       const reason =
         untilMs === null ? `no longer shelved, by ${by}` : `shelved until ${shelvedUntil} by ${by}`
       appendEvent(tx, shelved, 'shelved', shelved.shelvings, now, reason)
+      act.write(tx, 'alarm.shelved', id, { ...targetOf(alarm), until: shelvedUntil })
       return done(keep(tx, shelved, now))
     })
   }
 
-  comment(id: string, by: string, text: string): Promise<AlarmActed> {
+  comment(id: string, act: Act, text: string): Promise<AlarmActed> {
+    const { by } = act
     return this.#act(id, (tx, alarm, now) => {
       if (alarm.comments.length >= commentsMax) return { outcome: 'comments_full' }
       const comment: AlarmComment = { text, by, at: rfc3339(now) }
+      act.write(tx, 'alarm.commented', id, targetOf(alarm))
       return done(keep(tx, { ...alarm, comments: [...alarm.comments, comment] }, now))
     })
   }
@@ -123,6 +132,11 @@ export class AlarmActions {
       return acted.outcome === 'done' ? { outcome: 'done', alarm: shown(acted.alarm, now) } : acted
     })
   }
+}
+
+/** An alarm's id says nothing to people. */
+function targetOf({ rule, device }: AlarmRecord) {
+  return { rule, device }
 }
 
 /** The alarm without what only the platform needs; a shelving that has ended is none. */

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Device } from '../domain/device.ts'
 import { isDeviceId, isDeviceType, isLabelName, isRuleId } from '../domain/names.ts'
+import { changedFields } from '../lib/changed-fields.ts'
+import type { Act } from '../log/act.ts'
 import type { Log, LogTransaction } from '../log/log.ts'
 import type { Selection } from './rule.ts'
 import { ruleLimits } from './rule-limits.ts'
@@ -97,6 +99,7 @@ export class MaintenanceWindows {
   /** Keeps a new window, under an id that is made unless one is given. */
   create(
     input: z.output<typeof maintenanceWindowSchema>,
+    act?: Act,
   ): Promise<
     { outcome: 'created'; window: MaintenanceWindow } | { outcome: 'exists' } | { outcome: 'full' }
   > {
@@ -107,12 +110,13 @@ export class MaintenanceWindows {
       if (count >= maintenanceWindowsMax) return { outcome: 'full' }
       tx.put('maintenance-windows', window.id, window)
       tx.put('meta', countKey, count + 1)
+      act?.write(tx, 'maintenance_window.created', window.id)
       return { outcome: 'created', window }
     })
   }
 
   /** Changes what is given; the id stays. */
-  change(id: string, { select, from, to, reason }: Change): Promise<WindowChanged> {
+  change(id: string, { select, from, to, reason }: Change, act?: Act): Promise<WindowChanged> {
     return this.#log.transaction((tx) => {
       const current = tx.get<MaintenanceWindow>('maintenance-windows', id)
       if (current === undefined) return { outcome: 'not_found' }
@@ -124,16 +128,20 @@ export class MaintenanceWindows {
         reason: reason ?? current.reason,
       }
       if (window.from >= window.to) return { outcome: 'not_ordered' }
+      const changed = changedFields(current, window)
+      if (changed.length === 0) return { outcome: 'changed', window }
       tx.put('maintenance-windows', id, window)
+      act?.write(tx, 'maintenance_window.updated', id, { changed })
       return { outcome: 'changed', window }
     })
   }
 
-  remove(id: string): Promise<boolean> {
+  remove(id: string, act?: Act): Promise<boolean> {
     return this.#log.transaction((tx) => {
       if (tx.get('maintenance-windows', id) === undefined) return false
       tx.remove('maintenance-windows', id)
       tx.put('meta', countKey, countOf(tx) - 1)
+      act?.write(tx, 'maintenance_window.deleted', id)
       return true
     })
   }

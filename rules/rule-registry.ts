@@ -1,4 +1,7 @@
+import type { AuditAction } from '../domain/audit-entry.ts'
+import { changedFields } from '../lib/changed-fields.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Act } from '../log/act.ts'
 import type { Log, LogTransaction } from '../log/log.ts'
 import { type FieldChange, fieldChanges } from './field-changes.ts'
 import type { Rule, StoredRule } from './rule.ts'
@@ -66,7 +69,7 @@ export class RuleRegistry {
    */
   install(
     rules: readonly Rule[],
-    { replace, by }: { replace: boolean; by?: string | undefined },
+    { replace, act }: { replace: boolean; act?: Act | undefined },
   ): Promise<Installed> {
     const now = this.#now()
     return this.#write((tx) => {
@@ -80,13 +83,12 @@ export class RuleRegistry {
           outcome.kept.push(rule.id)
         } else {
           const version = (tx.get<number>('meta', `rule-version:${rule.id}`) ?? 0) + 1
-          this.#keep(tx, {
-            ...rule,
-            version,
-            createdAt: current?.createdAt ?? now,
-            updatedAt: now,
-            ...author(by),
-          })
+          this.#keep(
+            tx,
+            { ...rule, version, createdAt: current?.createdAt ?? now, updatedAt: now, ...author(act) },
+            current,
+            act,
+          )
           tx.put('meta', `rule-installed:${rule.id}`, version)
           outcome.installed.push(rule.id)
         }
@@ -103,22 +105,23 @@ export class RuleRegistry {
       .reverse()
   }
 
-  /** `by` is the name of the token, here and below; none for the platform's own. */
-  create(rule: Rule, by?: string): Promise<{ outcome: 'created'; rule: StoredRule } | { outcome: 'exists' }> {
+  /** `act` is of who asks for it, here and below; none for the platform's own. */
+  create(rule: Rule, act?: Act): Promise<{ outcome: 'created'; rule: StoredRule } | { outcome: 'exists' }> {
     const now = this.#now()
     return this.#write((tx) => {
       if (tx.get('rules', rule.id) !== undefined) return { outcome: 'exists' }
-      return { outcome: 'created', rule: this.#create(tx, rule, now, by) }
+      return { outcome: 'created', rule: this.#create(tx, rule, now, act) }
     })
   }
 
   /** Replaces a rule that is at `expectedVersion` (`*`: any). A replacement that changes nothing keeps the version. */
-  replace(id: string, rule: Rule, expectedVersion: number | '*', by?: string): Promise<Updated> {
-    return this.#edit(id, expectedVersion, () => ({ ...rule, id }), by)
+  replace(id: string, rule: Rule, expectedVersion: number | '*', act?: Act): Promise<Updated> {
+    return this.#edit(id, expectedVersion, () => ({ ...rule, id }), act, 'rule.updated')
   }
 
-  setEnabled(id: string, enabled: boolean, by?: string): Promise<Updated> {
-    return this.#edit(id, '*', (rule) => ({ ...rule, enabled }), by)
+  setEnabled(id: string, enabled: boolean, act?: Act): Promise<Updated> {
+    const action = enabled ? 'rule.enabled' : 'rule.disabled'
+    return this.#edit(id, '*', (rule) => ({ ...rule, enabled }), act, action)
   }
 
   /** What `apply` would do. */
@@ -127,28 +130,28 @@ export class RuleRegistry {
   }
 
   /** Makes the rules what a set says, all or nothing; with `prune` those that are not in it go. */
-  apply(rules: readonly Rule[], prune: boolean, by?: string): Promise<SetChanges> {
+  apply(rules: readonly Rule[], prune: boolean, act?: Act): Promise<SetChanges> {
     const now = this.#now()
     return this.#write((tx) => {
       const changes = this.#plan((id) => tx.get<StoredRule>('rules', id), rules, prune)
       const byId = new Map(rules.map((rule) => [rule.id, rule]))
-      for (const id of changes.created) this.#create(tx, byId.get(id)!, now, by)
+      for (const id of changes.created) this.#create(tx, byId.get(id)!, now, act)
       for (const { id } of changes.updated) {
         const current = tx.get<StoredRule>('rules', id)!
-        this.#replace(tx, current, byId.get(id)!, now, by)
+        this.#replace(tx, current, byId.get(id)!, now, act)
       }
-      for (const id of changes.deleted) tx.remove('rules', id)
+      for (const id of changes.deleted) this.#remove(tx, tx.get<StoredRule>('rules', id)!, act)
       return changes
     })
   }
 
-  remove(id: string, expectedVersion: number | '*'): Promise<Removed> {
+  remove(id: string, expectedVersion: number | '*', act?: Act): Promise<Removed> {
     return this.#write((tx) => {
       const current = tx.get<StoredRule>('rules', id)
       if (current === undefined) return { outcome: 'not_found' }
       if (expectedVersion !== '*' && current.version !== expectedVersion)
         return { outcome: 'stale', rule: current }
-      tx.remove('rules', id)
+      this.#remove(tx, current, act)
       return { outcome: 'removed' }
     })
   }
@@ -173,7 +176,8 @@ export class RuleRegistry {
     id: string,
     expectedVersion: number | '*',
     edit: (rule: StoredRule) => Rule,
-    by: string | undefined,
+    act: Act | undefined,
+    action: AuditAction,
   ): Promise<Updated> {
     const now = this.#now()
     return this.#write((tx) => {
@@ -181,15 +185,15 @@ export class RuleRegistry {
       if (current === undefined) return { outcome: 'not_found' }
       if (expectedVersion !== '*' && current.version !== expectedVersion)
         return { outcome: 'stale', rule: current }
-      return { outcome: 'updated', rule: this.#replace(tx, current, edit(current), now, by) }
+      return { outcome: 'updated', rule: this.#replace(tx, current, edit(current), now, act, action) }
     })
   }
 
-  #create(tx: LogTransaction, rule: Rule, now: string, by: string | undefined): StoredRule {
+  #create(tx: LogTransaction, rule: Rule, now: string, act: Act | undefined): StoredRule {
     // A rule of that name may have been deleted: its versions, and so its events' ids, go on from there.
     const version = (tx.get<number>('meta', `rule-version:${rule.id}`) ?? 0) + 1
-    const stored: StoredRule = { ...rule, version, createdAt: now, updatedAt: now, ...author(by) }
-    this.#keep(tx, stored)
+    const stored: StoredRule = { ...rule, version, createdAt: now, updatedAt: now, ...author(act) }
+    this.#keep(tx, stored, undefined, act)
     return stored
   }
 
@@ -198,22 +202,40 @@ export class RuleRegistry {
     current: StoredRule,
     rule: Rule,
     now: string,
-    by: string | undefined,
+    act: Act | undefined,
+    action: AuditAction = 'rule.updated',
   ): StoredRule {
     const own = ownFields(rule)
     if (canonical(own) === canonical(ownFields(current))) return current
     const { createdAt, version } = current
-    const stored: StoredRule = { ...own, version: version + 1, createdAt, updatedAt: now, ...author(by) }
-    this.#keep(tx, stored)
+    const stored: StoredRule = { ...own, version: version + 1, createdAt, updatedAt: now, ...author(act) }
+    this.#keep(tx, stored, current, act, action)
     return stored
   }
 
-  #keep(tx: LogTransaction, rule: StoredRule): void {
+  #remove(tx: LogTransaction, { id, version }: StoredRule, act: Act | undefined): void {
+    tx.remove('rules', id)
+    act?.write(tx, 'rule.deleted', id, { version })
+  }
+
+  #keep(
+    tx: LogTransaction,
+    rule: StoredRule,
+    before: StoredRule | undefined,
+    act: Act | undefined,
+    action: AuditAction = 'rule.updated',
+  ): void {
     tx.put('rules', rule.id, rule)
     tx.put('rule-versions', versionKey(rule.id, rule.version), rule)
     tx.put('meta', `rule-version:${rule.id}`, rule.version)
     if (rule.version > versionsMax)
       tx.remove('rule-versions', versionKey(rule.id, rule.version - versionsMax))
+    const { id, version } = rule
+    if (before === undefined) act?.write(tx, 'rule.created', id, { version })
+    else {
+      const changed = changedFields(ownFields(before), ownFields(rule))
+      act?.write(tx, action, id, { versionBefore: before.version, version, changed })
+    }
   }
 
   async #write<T>(change: (tx: LogTransaction) => T): Promise<T> {
@@ -242,8 +264,8 @@ export function ownFields(rule: Rule | StoredRule): Rule {
   return own
 }
 
-function author(by: string | undefined): { updatedBy?: string } {
-  return by === undefined ? {} : { updatedBy: by }
+function author(act: Act | undefined): { updatedBy?: string } {
+  return act === undefined ? {} : { updatedBy: act.by }
 }
 
 function versionKey(id: string, version: number): string {

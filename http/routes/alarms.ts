@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type AlarmActed, AlarmActions, commentsMax, shown } from '../../rules/alarm-actions.ts'
 import type { Alarm } from '../../rules/alarm-events.ts'
@@ -20,7 +20,6 @@ const shelvedMsMax = 30 * dayMs
 /** Alarms that are up or not yet acknowledged, and what people do with them. */
 export function alarmRoutes(app: Api, { log, clock }: HttpDeps): void {
   const actions = new AlarmActions(log, clock)
-  const callerOf = ({ caller }: FastifyRequest) => caller?.name ?? ''
 
   const listQuery = z.strictObject({
     ...pageQuery,
@@ -54,24 +53,24 @@ export function alarmRoutes(app: Api, { log, clock }: HttpDeps): void {
   app.post(
     '/api/v1/alarms/:id(^[^:]+)::ack',
     {
-      config: { role: 'operate' },
+      config: { role: 'operate', audit: ['alarm.acknowledged'] },
       schema: { params, body: z.strictObject({ comment: text.optional() }).nullish() },
     },
     async (request, reply) => {
       const { id } = request.params
-      return send(reply, id, await actions.acknowledge(id, callerOf(request), request.body?.comment))
+      return send(reply, id, await actions.acknowledge(id, request.act, request.body?.comment))
     },
   )
 
   app.post(
     '/api/v1/alarms/:id(^[^:]+)::clear',
     {
-      config: { role: 'operate' },
+      config: { role: 'operate', audit: ['alarm.cleared'] },
       schema: { params, body: z.strictObject({ reason: text.optional() }).nullish() },
     },
     async (request, reply) => {
       const { id } = request.params
-      return send(reply, id, await actions.clear(id, callerOf(request), request.body?.reason), 202)
+      return send(reply, id, await actions.clear(id, request.act, request.body?.reason), 202)
     },
   )
 
@@ -83,7 +82,7 @@ export function alarmRoutes(app: Api, { log, clock }: HttpDeps): void {
   })
   app.post(
     '/api/v1/alarms/:id(^[^:]+)::shelve',
-    { config: { role: 'operate' }, schema: { params, body: shelving } },
+    { config: { role: 'operate', audit: ['alarm.shelved'] }, schema: { params, body: shelving } },
     async (request, reply) => {
       const { id } = request.params
       const { until } = request.body
@@ -92,16 +91,19 @@ export function alarmRoutes(app: Api, { log, clock }: HttpDeps): void {
         const errors = [{ pointer: '/until', detail }]
         return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the request does not match its schema', errors)
       }
-      return send(reply, id, await actions.shelve(id, callerOf(request), until))
+      return send(reply, id, await actions.shelve(id, request.act, until))
     },
   )
 
   app.post(
     '/api/v1/alarms/:id(^[^:]+)::comment',
-    { config: { role: 'operate' }, schema: { params, body: z.strictObject({ text }) } },
+    {
+      config: { role: 'operate', audit: ['alarm.commented'] },
+      schema: { params, body: z.strictObject({ text }) },
+    },
     async (request, reply) => {
       const { id } = request.params
-      return send(reply, id, await actions.comment(id, callerOf(request), request.body.text))
+      return send(reply, id, await actions.comment(id, request.act, request.body.text))
     },
   )
 }

@@ -52,7 +52,7 @@ export function commandRoutes(app: Api, { commands, devices, clock }: HttpDeps):
 
   app.post(
     '/api/v1/devices/:id/commands',
-    { config: { role: 'operate' }, schema: { params: deviceParams, body: input } },
+    { config: { role: 'operate', audit: ['command.sent'] }, schema: { params: deviceParams, body: input } },
     async (request, reply) => {
       const { id: device } = request.params
       const { name, payload, ttlSeconds, ...given } = request.body
@@ -64,10 +64,11 @@ export function commandRoutes(app: Api, { commands, devices, clock }: HttpDeps):
         const errors = [{ pointer: '/expiresAt', detail }]
         return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the request does not match its schema', errors)
       }
-      const createdBy = request.caller?.name ?? ''
+      const createdBy = request.act.by
       const created = await commands.create(
         { device, name, payload: payload ?? null, createdBy, expiresAt },
         now,
+        request.act,
       )
       if (created === 'no_device') return missing(reply, { id: device })
       if (created === 'full')
@@ -103,10 +104,10 @@ export function commandRoutes(app: Api, { commands, devices, clock }: HttpDeps):
 
   app.delete(
     '/api/v1/devices/:id/commands/:commandId',
-    { config: { role: 'operate' }, schema: { params } },
+    { config: { role: 'operate', audit: ['command.cancelled'] }, schema: { params } },
     async (request, reply) => {
       const { id, commandId } = request.params
-      const command = await commands.cancel(id, commandId, clock.now())
+      const command = await commands.cancel(id, commandId, clock.now(), request.act)
       if (command === undefined) return missing(reply, request.params)
       if (command.status === 'cancelled') return shown(command)
       const detail = `command ${commandId} has ${command.status}`

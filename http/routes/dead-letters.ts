@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type DeadLetter, deadLetterReasons } from '../../domain/dead-letter.ts'
+import type { Act } from '../../log/act.ts'
 import { topicCode, topicCodes } from '../../log/ingress-codec.ts'
 import type { LogRecord } from '../../log/log.ts'
 import type { Api } from '../api.ts'
@@ -63,9 +64,10 @@ export function deadLetterRoutes(app: Api, deps: HttpDeps): void {
   let turn: Promise<unknown> = Promise.resolve()
   app.post(
     '/api/v1/dead-letters::replay',
-    { config: { role: 'operate' }, schema: { body: replayInput } },
-    ({ body }) => {
-      const replay = () => ('ids' in body ? replayIds(deps, body.ids) : replayReason(deps, body.reason))
+    { config: { role: 'operate', audit: ['dead_letter.replayed'] }, schema: { body: replayInput } },
+    ({ body, act }) => {
+      const replay = () =>
+        'ids' in body ? replayIds(deps, act, body.ids) : replayReason(deps, act, body.reason)
       const result = turn.then(replay)
       turn = result.catch(() => undefined)
       return result
@@ -73,7 +75,7 @@ export function deadLetterRoutes(app: Api, deps: HttpDeps): void {
   )
 }
 
-async function replayIds(deps: HttpDeps, wanted: readonly string[]): Promise<Replayed> {
+async function replayIds(deps: HttpDeps, act: Act, wanted: readonly string[]): Promise<Replayed> {
   const result: Replayed = { replayed: 0, failed: [] }
   const letters: Listed[] = []
   for (const id of new Set(wanted.map((text) => String(Number(text))))) {
@@ -90,19 +92,19 @@ async function replayIds(deps: HttpDeps, wanted: readonly string[]): Promise<Rep
     else result.failed.push({ id, reason: 'not found' })
   }
   for (let at = 0; at < letters.length; at += groupLettersMax) {
-    await replayGroup(deps, letters.slice(at, at + groupLettersMax), result)
+    await replayGroup(deps, act, letters.slice(at, at + groupLettersMax), result)
   }
   return result
 }
 
 /** Replays what is there now; letters that come of this replay itself stand after `end`, so it ends. */
-async function replayReason(deps: HttpDeps, wanted: string): Promise<Replayed> {
+async function replayReason(deps: HttpDeps, act: Act, wanted: string): Promise<Replayed> {
   const result: Replayed = { replayed: 0, failed: [], more: false }
   const end = deps.log.end('dead-letters')
   const select = letterIf((letter) => letter.reason === wanted)
   for (let from = 0; ; ) {
     const { found, next } = await scanStream(deps.log, 'dead-letters', { from, end }, groupLettersMax, select)
-    await replayGroup(deps, found, result)
+    await replayGroup(deps, act, found, result)
     // A log that refuses one message refuses the next ones too.
     const goOn = result.replayed < replayLettersMax && result.failed.length === 0
     if (next === undefined || !goOn) return { ...result, more: next !== undefined }
@@ -113,6 +115,7 @@ async function replayReason(deps: HttpDeps, wanted: string): Promise<Replayed> {
 /** Appends the messages anew, then removes the letters: a crash in between replays them twice, onto the same points. */
 async function replayGroup(
   { log, republish }: HttpDeps,
+  act: Act,
   letters: readonly Listed[],
   result: Replayed,
 ): Promise<void> {
@@ -122,9 +125,11 @@ async function replayGroup(
     ),
   )
   await log.transaction((tx) => {
-    letters.forEach(({ id }, index) => {
-      if (taken[index] === true) tx.removeRecord('dead-letters', Number(id))
-    })
+    const removed = letters.filter(
+      ({ id }, index) => taken[index] === true && tx.removeRecord('dead-letters', Number(id)),
+    )
+    const ids = removed.map(({ id }) => id)
+    if (ids.length > 0) act.write(tx, 'dead_letter.replayed', ids.length === 1 ? ids[0]! : null, { ids })
   })
   letters.forEach(({ id }, index) => {
     if (taken[index] === true) result.replayed++

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { TidemarkError } from '../../lib/errors.ts'
+import type { Act } from '../../log/act.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { lineGroups } from '../ndjson.ts'
@@ -15,32 +16,32 @@ export function deviceImportRoute(app: Api, deps: HttpDeps): void {
 
   app.post(
     '/api/v1/devices::import',
-    { config: { role: 'admin', isStreamed: true } },
+    { config: { role: 'admin', audit: ['device.created', 'device.updated'], isStreamed: true } },
     async (request, reply) => {
-      const { body } = request
+      const { body, act } = request
       // One device as JSON has been read already.
-      const lines = body instanceof Readable ? importLines(deps, body) : importOne(deps, body)
+      const lines = body instanceof Readable ? importLines(deps, act, body) : importOne(deps, act, body)
       return reply.type('application/x-ndjson').send(Readable.from(lines))
     },
   )
 }
 
 /** One line of result for each line of input, as they come: the whole import is never in memory. */
-async function* importLines(deps: HttpDeps, input: Readable): AsyncGenerator<string> {
+async function* importLines(deps: HttpDeps, act: Act, input: Readable): AsyncGenerator<string> {
   for await (const lines of lineGroups(input, importLineBytesMax)) {
     for (let at = 0; at < lines.length; at += importGroupMax) {
       const group = lines.slice(at, at + importGroupMax)
-      const results = await Promise.all(group.map((line) => importLine(deps, line)))
+      const results = await Promise.all(group.map((line) => importLine(deps, act, line)))
       yield results.map((result) => `${JSON.stringify(result)}\n`).join('')
     }
   }
 }
 
-async function* importOne(deps: HttpDeps, input: unknown): AsyncGenerator<string> {
-  yield `${JSON.stringify(await importDevice(deps, input))}\n`
+async function* importOne(deps: HttpDeps, act: Act, input: unknown): AsyncGenerator<string> {
+  yield `${JSON.stringify(await importDevice(deps, act, input))}\n`
 }
 
-async function importLine(deps: HttpDeps, line: string | undefined) {
+async function importLine(deps: HttpDeps, act: Act, line: string | undefined) {
   if (line === undefined) return { id: null, status: 'failed', error: 'the line is too long' }
   let input: unknown
   try {
@@ -48,10 +49,10 @@ async function importLine(deps: HttpDeps, line: string | undefined) {
   } catch {
     return { id: null, status: 'failed', error: 'the line is not JSON' }
   }
-  return importDevice(deps, input)
+  return importDevice(deps, act, input)
 }
 
-async function importDevice({ devices }: HttpDeps, input: unknown) {
+async function importDevice({ devices }: HttpDeps, act: Act, input: unknown) {
   const parsed = deviceInput.safeParse(input)
   if (!parsed.success) {
     const given = (input as { id?: unknown } | null)?.id
@@ -64,8 +65,8 @@ async function importDevice({ devices }: HttpDeps, input: unknown) {
   }
   const device = parsed.data
   try {
-    const created = await devices.create(device)
-    if (created === undefined) await devices.update(device.id, device)
+    const created = await devices.create(device, act)
+    if (created === undefined) await devices.update(device.id, device, act)
     if (created === undefined) return { id: device.id, status: 'updated' }
     return {
       id: device.id,

@@ -53,9 +53,9 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
 
   app.post(
     '/api/v1/devices',
-    { config: { role: 'admin' }, schema: { body: deviceInput } },
+    { config: { role: 'admin', audit: ['device.created'] }, schema: { body: deviceInput } },
     async (request, reply) => {
-      const created = await devices.create(request.body)
+      const created = await devices.create(request.body, request.act)
       if (created === undefined)
         return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `device ${request.body.id} exists`)
       return reply
@@ -102,9 +102,9 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
   const patch = z.strictObject({ type: type.optional(), labels: labels.optional() })
   app.patch(
     '/api/v1/devices/:id',
-    { config: { role: 'admin' }, schema: { params, body: patch } },
+    { config: { role: 'admin', audit: ['device.updated'] }, schema: { params, body: patch } },
     async (request, reply) => {
-      const device = await devices.update(request.params.id, request.body)
+      const device = await devices.update(request.params.id, request.body, request.act)
       return device === undefined ? missing(reply, request.params.id) : shown(device)
     },
   )
@@ -114,15 +114,21 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
   })
   app.delete(
     '/api/v1/devices/:id',
-    { config: { role: 'admin' }, schema: { params, querystring: purgeQuery } },
+    {
+      config: { role: 'admin', audit: ['device.deleted', 'device.purge_begun'] },
+      schema: { params, querystring: purgeQuery },
+    },
     async (request, reply) => {
       const device = devices.find(request.params.id)
       if (device === undefined) return missing(reply, request.params.id)
       const isPurge = request.query.purge === 'data'
       const purge = () => withinTime(deps.store.purge({ device: device.id, type: device.type }))
       // First, so that with the database away the device stays and the call can be repeated.
-      if (isPurge) await purge()
-      if (!(await devices.remove(device.id))) return missing(reply, request.params.id)
+      if (isPurge) {
+        await request.act.begin('device.purge_begun', device.id)
+        await purge()
+      }
+      if (!(await devices.remove(device.id, request.act))) return missing(reply, request.params.id)
       // Again, for what it sent until it was gone.
       if (isPurge) await purge()
       return reply.code(204).send()
@@ -131,9 +137,9 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
 
   app.post(
     '/api/v1/devices/:id/credentials',
-    { config: { role: 'admin' }, schema: { params } },
+    { config: { role: 'admin', audit: ['device.secret_rotated'] }, schema: { params } },
     async (request, reply) => {
-      const rotated = await devices.rotateSecret(request.params.id)
+      const rotated = await devices.rotateSecret(request.params.id, request.act)
       return rotated === undefined ? missing(reply, request.params.id) : withSecret(rotated)
     },
   )

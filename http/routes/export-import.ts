@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Profile } from '../../domain/profile.ts'
 import { shippedProfiles } from '../../domain/shipped-profiles.ts'
+import type { Act } from '../../log/act.ts'
 import { profileSchema } from '../../registry/profile-registry.ts'
 import { ownFields } from '../../rules/rule-registry.ts'
 import { toPointer } from '../../rules/rule-schema.ts'
@@ -55,11 +56,14 @@ export function exportImportRoutes(app: Api, deps: HttpDeps): void {
   app.post(
     '/api/v1/import',
     {
-      config: { role: 'admin' },
+      config: {
+        role: 'admin',
+        audit: ['device.created', 'device.updated', 'profile.put', 'rule.created', 'rule.updated'],
+      },
       bodyLimit: importBytesMax,
       schema: { querystring: importQuery, body: importBody },
     },
-    async ({ query: { dryRun }, body, caller }, reply) => {
+    async ({ query: { dryRun }, body, act }, reply) => {
       const checked = await checkImport(deps, body)
       if ('errors' in checked) {
         const errors = checked.errors.slice(0, problemsMax)
@@ -73,9 +77,9 @@ export function exportImportRoutes(app: Api, deps: HttpDeps): void {
       }
       if (dryRun) return { ...told, rules: rules.plan(checked.rules, false), credentials: [] }
       for (const profile of checked.profiles)
-        if (!told.profiles.unchanged.includes(profile.type)) await profiles.put(profile)
-      const credentials = await registerAll(deps, checked.devices, new Set(told.devices.unchanged))
-      return { ...told, rules: await rules.apply(checked.rules, false, caller?.name), credentials }
+        if (!told.profiles.unchanged.includes(profile.type)) await profiles.put(profile, act)
+      const credentials = await registerAll(deps, act, checked.devices, new Set(told.devices.unchanged))
+      return { ...told, rules: await rules.apply(checked.rules, false, act), credentials }
     },
   )
 }
@@ -141,6 +145,7 @@ function currently({ devices }: HttpDeps, { id, labels }: DeviceInput): DeviceIn
 /** Registers or updates; the credentials of the new ones. Each group shares a commit. */
 async function registerAll(
   { devices }: HttpDeps,
+  act: Act,
   inputs: readonly DeviceInput[],
   unchanged: ReadonlySet<string>,
 ): Promise<{ username: string; password: string }[]> {
@@ -149,8 +154,8 @@ async function registerAll(
   for (let at = 0; at < changing.length; at += turnDevices) {
     await Promise.all(
       changing.slice(at, at + turnDevices).map(async (input) => {
-        const created = await devices.create(input)
-        if (created === undefined) await devices.update(input.id, input)
+        const created = await devices.create(input, act)
+        if (created === undefined) await devices.update(input.id, input, act)
         else credentials.push({ username: input.id, password: created.secret })
       }),
     )

@@ -21,9 +21,12 @@ export function maintenanceWindowRoutes(app: Api, { log }: HttpDeps): void {
 
   app.post(
     '/api/v1/maintenance-windows',
-    { config: { role: 'operate' }, schema: { body: maintenanceWindowSchema } },
+    {
+      config: { role: 'operate', audit: ['maintenance_window.created'] },
+      schema: { body: maintenanceWindowSchema },
+    },
     async (request, reply) => {
-      const created = await windows.create(request.body)
+      const created = await windows.create(request.body, request.act)
       if (created.outcome === 'exists')
         return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `maintenance window ${request.body.id} exists`)
       if (created.outcome === 'full') {
@@ -53,29 +56,40 @@ export function maintenanceWindowRoutes(app: Api, { log }: HttpDeps): void {
 
   app.put(
     '/api/v1/maintenance-windows/:id',
-    { config: { role: 'operate' }, schema: { params, body: maintenanceWindowSchema } },
+    {
+      config: { role: 'operate', audit: ['maintenance_window.updated'] },
+      schema: { params, body: maintenanceWindowSchema },
+    },
     async (request, reply) => {
       const { id } = request.params
       const { id: given = id, ...window } = request.body
       if (given !== id) return invalid(reply, '/id', `expected ${id}, as in the path`)
-      return send(reply, id, await windows.change(id, window))
+      return send(reply, id, await windows.change(id, window, request.act))
     },
   )
 
   app.patch(
     '/api/v1/maintenance-windows/:id',
-    { config: { role: 'operate' }, schema: { params, body: maintenanceWindowChangeSchema } },
+    {
+      config: { role: 'operate', audit: ['maintenance_window.updated'] },
+      schema: { params, body: maintenanceWindowChangeSchema },
+    },
     async (request, reply) => {
       const { id } = request.params
-      return send(reply, id, await windows.change(id, request.body), request.body.to === undefined)
+      return send(
+        reply,
+        id,
+        await windows.change(id, request.body, request.act),
+        request.body.to === undefined,
+      )
     },
   )
 
   app.delete(
     '/api/v1/maintenance-windows/:id',
-    { config: { role: 'operate' }, schema: { params } },
+    { config: { role: 'operate', audit: ['maintenance_window.deleted'] }, schema: { params } },
     async (request, reply) => {
-      if (await windows.remove(request.params.id)) return reply.code(204).send()
+      if (await windows.remove(request.params.id, request.act)) return reply.code(204).send()
       return missing(reply, request.params.id)
     },
   )

@@ -9,10 +9,15 @@ export function partRoutes(app: Api, { parts }: HttpDeps): void {
 
   app.post(
     '/api/v1/parts/:id(^[^:]+)::restart',
-    { config: { role: 'admin' }, schema: { params: z.object({ id: z.string() }) } },
+    {
+      config: { role: 'admin', audit: ['part.restarted'] },
+      schema: { params: z.object({ id: z.string() }) },
+    },
     async (request, reply) => {
       const { id: part } = request.params
-      const restarted = await parts.restart(part)
+      const isThere = parts.list().some(({ name }) => name === part)
+      if (isThere) await request.act.begin('part.restarted', part)
+      const restarted = isThere ? await parts.restart(part) : undefined
       if (restarted === undefined)
         return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no part ${part}`)
       return reply.code(202).send({ part, restarts: restarted.restarts })

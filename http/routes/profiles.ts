@@ -36,7 +36,7 @@ export function profileRoutes(app: Api, { profiles }: HttpDeps): void {
   const body = z.looseObject({}).describe('a profile, as it is answered')
   app.put(
     '/api/v1/profiles/:type',
-    { config: { role: 'admin' }, schema: { params, body } },
+    { config: { role: 'admin', audit: ['profile.put'] }, schema: { params, body } },
     async (request, reply) => {
       const { type } = request.params
       const parsed = profileSchema.safeParse({ ...request.body, type: request.body.type ?? type })
@@ -48,17 +48,17 @@ export function profileRoutes(app: Api, { profiles }: HttpDeps): void {
         const errors = [{ pointer: '/type', detail: `expected ${type}, as in the path` }]
         return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the profile is not valid', errors)
       }
-      await profiles.put(parsed.data as Parameters<typeof profiles.put>[0])
+      await profiles.put(parsed.data as Parameters<typeof profiles.put>[0], request.act)
       return parsed.data
     },
   )
 
   app.delete(
     '/api/v1/profiles/:type',
-    { config: { role: 'admin' }, schema: { params } },
+    { config: { role: 'admin', audit: ['profile.deleted'] }, schema: { params } },
     async (request, reply) => {
       const { type } = request.params
-      const outcome = await profiles.remove(type)
+      const outcome = await profiles.remove(type, request.act)
       if (outcome === 'removed') return reply.code(204).send()
       if (outcome === 'not_found')
         return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no profile ${type}`)

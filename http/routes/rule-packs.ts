@@ -41,8 +41,8 @@ export function rulePackRoutes(app: Api, { rules, profiles }: HttpDeps): void {
 
   app.post(
     '/api/v1/rules::install',
-    { config: { role: 'admin' }, schema: { body: installation } },
-    async ({ body: { pack: name, select, replace }, caller }, reply) => {
+    { config: { role: 'admin', audit: ['rule.created', 'rule.updated'] }, schema: { body: installation } },
+    async ({ body: { pack: name, select, replace }, act }, reply) => {
       const pack = findRulePack(name)
       if (pack === undefined) return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', missing(name))
       const narrowing = { labels: select?.labels ?? {}, devices: select?.devices ?? [] }
@@ -50,7 +50,7 @@ export function rulePackRoutes(app: Api, { rules, profiles }: HttpDeps): void {
       if (!checked.ok)
         return sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', `not installed: ${name}`, checked.errors)
       reply.code(201)
-      return rules.install(checked.rules, { replace, by: caller?.name })
+      return rules.install(checked.rules, { replace, act })
     },
   )
 }

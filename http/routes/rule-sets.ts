@@ -23,7 +23,7 @@ export function ruleSetRoutes(app: Api, deps: HttpDeps): void {
   app.post(
     '/api/v1/rules::validate',
     {
-      config: { role: 'read' },
+      config: { role: 'read', audit: [] },
       bodyLimit: setBytesMax,
       schema: { body: z.unknown().describe('a rule, or a set of them') },
     },
@@ -55,18 +55,18 @@ export function ruleSetRoutes(app: Api, deps: HttpDeps): void {
   app.post(
     '/api/v1/rules::apply',
     {
-      config: { role: 'admin' },
+      config: { role: 'admin', audit: ['rule.updated', 'rule.created', 'rule.deleted'] },
       bodyLimit: setBytesMax,
       schema: { querystring: applyQuery, body: applyBody },
     },
-    async ({ query: { dryRun, prune }, body, caller }, reply) => {
+    async ({ query: { dryRun, prune }, body, act }, reply) => {
       const context = ruleContext(deps)
       // What is not in the set goes with `prune`, so no rule of the set may count on it.
       const others = prune ? new Map<string, never>() : context.rules
       const actions = prune ? { ...context.actions, countWithout: () => 0 } : context.actions
       const checked = await validateRuleSet(body.rules, { ...context, others, actions })
       if (!checked.ok) return sendProblem(reply, 422, 'TIDEMARK_RULE_INVALID', invalidSet, checked.errors)
-      return dryRun ? rules.plan(checked.rules, prune) : rules.apply(checked.rules, prune, caller?.name)
+      return dryRun ? rules.plan(checked.rules, prune) : rules.apply(checked.rules, prune, act)
     },
   )
 

@@ -61,7 +61,7 @@ export function ruleTestRoute(app: Api, deps: HttpDeps): void {
 
   app.post(
     '/api/v1/rules::test',
-    { config: { role: 'read' }, bodyLimit: testBytesMax, schema: { body } },
+    { config: { role: 'read', audit: [] }, bodyLimit: testBytesMax, schema: { body } },
     async (request, reply) => {
       const context = ruleContext(deps)
       const checked = validateRule(request.body.rule, context)

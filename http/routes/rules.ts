@@ -29,15 +29,19 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
     return stale(reply, updated.rule)
   }
 
-  app.post('/api/v1/rules', { config: { role: 'admin' }, schema: { body } }, async (request, reply) => {
-    const checked = check(request.body)
-    if (!checked.ok) return invalid(reply, checked.errors)
-    const created = await rules.create(checked.rule, request.caller?.name)
-    if (created.outcome === 'exists')
-      return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `rule ${checked.rule.id} exists`)
-    reply.code(201).header('location', `/api/v1/rules/${created.rule.id}`)
-    return send(reply, created.rule)
-  })
+  app.post(
+    '/api/v1/rules',
+    { config: { role: 'admin', audit: ['rule.created'] }, schema: { body } },
+    async (request, reply) => {
+      const checked = check(request.body)
+      if (!checked.ok) return invalid(reply, checked.errors)
+      const created = await rules.create(checked.rule, request.act)
+      if (created.outcome === 'exists')
+        return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `rule ${checked.rule.id} exists`)
+      reply.code(201).header('location', `/api/v1/rules/${created.rule.id}`)
+      return send(reply, created.rule)
+    },
+  )
 
   const listQuery = z.strictObject({ ...pageQuery, enabled: z.enum(['true', 'false']).optional() })
   app.get(
@@ -75,7 +79,7 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
 
   app.put(
     '/api/v1/rules/:id',
-    { config: { role: 'admin' }, schema: { params, body } },
+    { config: { role: 'admin', audit: ['rule.updated'] }, schema: { params, body } },
     async (request, reply) => {
       const expected = expectedVersion(request, reply)
       if (expected === undefined) return reply
@@ -87,7 +91,10 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
 
   app.patch(
     '/api/v1/rules/:id',
-    { config: { role: 'admin' }, schema: { params, body: z.unknown().describe('the fields that change') } },
+    {
+      config: { role: 'admin', audit: ['rule.updated'] },
+      schema: { params, body: z.unknown().describe('the fields that change') },
+    },
     async (request, reply) => {
       const expected = expectedVersion(request, reply)
       if (expected === undefined) return reply
@@ -101,32 +108,32 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
 
   app.delete(
     '/api/v1/rules/:id',
-    { config: { role: 'admin' }, schema: { params } },
+    { config: { role: 'admin', audit: ['rule.deleted'] }, schema: { params } },
     async (request, reply) => {
       const expected = expectedVersion(request, reply)
       if (expected === undefined) return reply
-      const removed = await rules.remove(request.params.id, expected)
+      const removed = await rules.remove(request.params.id, expected, request.act)
       if (removed.outcome === 'removed') return reply.code(204).send()
       return removed.outcome === 'not_found' ? missing(reply, request.params.id) : stale(reply, removed.rule)
     },
   )
 
-  for (const [verb, enabled] of [
-    ['enable', true],
-    ['disable', false],
+  for (const [verb, enabled, action] of [
+    ['enable', true, 'rule.enabled'],
+    ['disable', false, 'rule.disabled'],
   ] as const) {
     app.post(
       `/api/v1/rules/:id(^[^:]+)::${verb}`,
-      { config: { role: 'admin' }, schema: { params } },
+      { config: { role: 'admin', audit: [action] }, schema: { params } },
       async (request, reply) => {
         const { id } = request.params
-        return sendUpdated(reply, id, await rules.setEnabled(id, enabled, request.caller?.name))
+        return sendUpdated(reply, id, await rules.setEnabled(id, enabled, request.act))
       },
     )
   }
 
   async function replace(
-    { params: { id }, caller }: { params: { id: string }; caller: FastifyRequest['caller'] },
+    { params: { id }, act }: { params: { id: string }; act: FastifyRequest['act'] },
     reply: FastifyReply,
     input: unknown,
     expected: number | '*',
@@ -136,7 +143,7 @@ export function ruleRoutes(app: Api, deps: HttpDeps): void {
     if (!checked.ok) return invalid(reply, checked.errors)
     if (checked.rule.id !== id)
       return invalid(reply, [{ pointer: '/id', detail: `expected ${id}, as in the path` }])
-    return sendUpdated(reply, id, await rules.replace(id, checked.rule, expected, caller?.name))
+    return sendUpdated(reply, id, await rules.replace(id, checked.rule, expected, act))
   }
 }
 

@@ -19,9 +19,9 @@ const tokenChange = z.strictObject({
 export function tokenRoutes(app: Api, { tokens }: HttpDeps): void {
   app.post(
     '/api/v1/tokens',
-    { config: { role: 'admin' }, schema: { body: tokenInput } },
+    { config: { role: 'admin', audit: ['token.created'] }, schema: { body: tokenInput } },
     async (request, reply) => {
-      const { token, secret } = await tokens.create(request.body)
+      const { token, secret } = await tokens.create(request.body, request.act)
       return reply
         .code(201)
         .header('location', `/api/v1/tokens/${token.id}`)
@@ -55,18 +55,18 @@ export function tokenRoutes(app: Api, { tokens }: HttpDeps): void {
 
   app.patch(
     '/api/v1/tokens/:id',
-    { config: { role: 'admin' }, schema: { params, body: tokenChange } },
+    { config: { role: 'admin', audit: ['token.updated'] }, schema: { params, body: tokenChange } },
     async (request, reply) => {
       const { id } = request.params
-      return (await tokens.update(id, request.body)) ?? missing(reply, id)
+      return (await tokens.update(id, request.body, request.act)) ?? missing(reply, id)
     },
   )
 
   app.delete(
     '/api/v1/tokens/:id',
-    { config: { role: 'admin' }, schema: { params } },
+    { config: { role: 'admin', audit: ['token.revoked'] }, schema: { params } },
     async (request, reply) => {
-      if (await tokens.remove(request.params.id)) return reply.code(204).send()
+      if (await tokens.remove(request.params.id, request.act)) return reply.code(204).send()
       return missing(reply, request.params.id)
     },
   )

@@ -27,9 +27,9 @@ export function webhookRoutes(app: Api, { webhooks, rules, webhookSender }: Http
 
   app.post(
     '/api/v1/webhooks',
-    { config: { role: 'admin' }, schema: { body: schemas.created } },
+    { config: { role: 'admin', audit: ['webhook.created'] }, schema: { body: schemas.created } },
     async (request, reply) => {
-      const created = await webhooks.create(request.body)
+      const created = await webhooks.create(request.body, request.act)
       if (created.outcome === 'exists')
         return sendProblem(reply, 409, 'TIDEMARK_EXISTS', `webhook ${request.body.id} exists`)
       if (created.outcome === 'full')
@@ -63,7 +63,7 @@ export function webhookRoutes(app: Api, { webhooks, rules, webhookSender }: Http
 
   app.put(
     '/api/v1/webhooks/:id',
-    { config: { role: 'admin' }, schema: { params, body: schemas.replaced } },
+    { config: { role: 'admin', audit: ['webhook.updated'] }, schema: { params, body: schemas.replaced } },
     async (request, reply) => {
       const { id } = request.params
       const { id: given = id, ...settings } = request.body
@@ -71,16 +71,16 @@ export function webhookRoutes(app: Api, { webhooks, rules, webhookSender }: Http
         const errors = [{ pointer: '/id', detail: `expected ${id}, as in the path` }]
         return sendProblem(reply, 422, 'TIDEMARK_INVALID', 'the request does not match its schema', errors)
       }
-      const changed = await webhooks.change(id, settings)
+      const changed = await webhooks.change(id, settings, request.act)
       return changed === undefined ? unchangeable(reply, id) : shown(changed, request.caller?.role)
     },
   )
 
   app.patch(
     '/api/v1/webhooks/:id',
-    { config: { role: 'admin' }, schema: { params, body: schemas.changed } },
+    { config: { role: 'admin', audit: ['webhook.updated'] }, schema: { params, body: schemas.changed } },
     async (request, reply) => {
-      const changed = await webhooks.change(request.params.id, request.body)
+      const changed = await webhooks.change(request.params.id, request.body, request.act)
       return changed === undefined
         ? unchangeable(reply, request.params.id)
         : shown(changed, request.caller?.role)
@@ -89,20 +89,21 @@ export function webhookRoutes(app: Api, { webhooks, rules, webhookSender }: Http
 
   app.delete(
     '/api/v1/webhooks/:id',
-    { config: { role: 'admin' }, schema: { params } },
+    { config: { role: 'admin', audit: ['webhook.deleted'] }, schema: { params } },
     async (request, reply) => {
-      if (await webhooks.remove(request.params.id)) return reply.code(204).send()
+      if (await webhooks.remove(request.params.id, request.act)) return reply.code(204).send()
       return unchangeable(reply, request.params.id)
     },
   )
 
   app.post(
     '/api/v1/webhooks::test',
-    { config: { role: 'admin' }, schema: { body: schemas.tested } },
-    async ({ body: { id, url = '', secret = '' } }, reply) => {
-      if (id === undefined) return webhookSender.test({ url, secret })
-      const webhook = all.find(id)
-      return webhook === undefined ? missing(reply, id) : webhookSender.test(webhook)
+    { config: { role: 'admin', audit: ['webhook.tested'] }, schema: { body: schemas.tested } },
+    async ({ body: { id, url = '', secret = '' }, act }, reply) => {
+      const tested = id === undefined ? { url, secret } : all.find(id)
+      if (tested === undefined) return missing(reply, id ?? '')
+      await act.begin('webhook.tested', id ?? null, { origin: new URL(tested.url).origin })
+      return webhookSender.test(tested)
     },
   )
 
@@ -121,11 +122,14 @@ export function webhookRoutes(app: Api, { webhooks, rules, webhookSender }: Http
 
   app.post(
     '/api/v1/webhooks/:id/dead-deliveries::replay',
-    { config: { role: 'operate' }, schema: { params, body: replayInput } },
+    { config: { role: 'operate', audit: ['dead_delivery.replayed'] }, schema: { params, body: replayInput } },
     async (request, reply) => {
       const webhook = all.find(request.params.id)
       if (webhook === undefined) return missing(reply, request.params.id)
-      return webhookSender.replay(webhook.uid, 'ids' in request.body ? request.body.ids : undefined)
+      const { act, body } = request
+      return webhookSender.replay(webhook.uid, 'ids' in body ? body.ids : undefined, (tx, event) =>
+        act.write(tx, 'dead_delivery.replayed', event, { webhook: webhook.id }),
+      )
     },
   )
 

@@ -25,6 +25,7 @@ async function newDataDir(megabytes = 0): Promise<string> {
   const log = await openLmdbLog({ path: join(dataDir, 'log') })
   await log.appendIngress(Buffer.from('first'), 1)
   await log.transaction((tx) => void tx.append('readings', Buffer.from('second'), 1))
+  await log.transaction((tx) => void tx.append('audit', Buffer.from('third'), 1))
   for (let i = 0; i < megabytes * 5; i++) {
     await log.transaction((tx) => void tx.append('readings', Buffer.alloc(mib / 5, i), 1))
   }
@@ -55,6 +56,7 @@ test('a restored copy holds what the data directory held, for its user alone', a
   const limits = { entriesMax: 10, bytesMax: mib }
   expect(log.read('ingress', 0, limits).map(({ value }) => String(value))).toEqual(['first'])
   expect(log.read('readings', 0, limits).map(({ value }) => String(value))).toEqual(['second'])
+  expect(log.read('audit', 0, limits).map(({ value }) => String(value))).toEqual(['third'])
   await log.close()
   const store = newStore(dataDir)
   await store.open()

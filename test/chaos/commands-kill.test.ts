@@ -52,7 +52,7 @@ const send = ({ api }: PlatformProcess, given: object = {}) =>
 const listed = ({ api }: PlatformProcess, query: string) =>
   api.request<{ items: Command[] }>('GET', `${path}?limit=1000${query}`)
 
-test(`${killsAt.length} kills: every command that was answered with 201 reaches the device and is answered, a cancelled or expired one never does`, async () => {
+test(`${killsAt.length} kills: every command that was answered with 201 reaches the device and is answered, a cancelled or expired one never does, and the audit log has each once`, async () => {
   const { platform, secret } = await site()
   const expired = await send(platform, { ttlSeconds: 1 })
   const cancelled = await send(platform)
@@ -77,6 +77,10 @@ test(`${killsAt.length} kills: every command that was answered with 201 reaches 
   expect([...new Set(valve.received)].sort()).toEqual(ids)
   expect(valve.received).not.toContain(expired.id)
   expect(valve.received).not.toContain(cancelled.id)
+  const { items } = await platform.api.request<{ items: { target: { id: string } }[] }>(
+    ...['GET' as const, '/audit?action=command.sent&limit=1000'],
+  )
+  expect(items.map(({ target }) => target.id)).toEqual([expired.id, cancelled.id, ...ids])
   const repeats = valve.received.length - ids.length
   tellFigures({ kills: killsAt.length + 1, commands: ids.length, repeats })
 }, 120_000)

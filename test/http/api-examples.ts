@@ -112,5 +112,6 @@ export const examples: readonly Example[] = [
     },
   },
   { section: 'webhooks', method: 'GET', path: '/webhooks/pager' },
+  { section: 'audit', method: 'GET', path: '/audit?action=rule.updated&order=newest' },
   { section: 'operation', method: 'GET', path: '/stats' },
 ]

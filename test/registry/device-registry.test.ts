@@ -83,3 +83,22 @@ test('a view in another thread follows creation, change and removal of devices a
   expect(view.profiles.get('fridge')?.strict).toBe(false)
   expect(view.refresh()).toEqual([])
 })
+
+test('a change whose entry in the audit log cannot be written is not made, and nobody is told of it', async () => {
+  const { log, registry } = await openRegistry()
+  const { device } = (await registry.create({ id: 'a', type: 'fridge' }))!
+  const told: string[] = []
+  registry.onChange((change) => void told.push(change))
+  const act = {
+    by: 'ana',
+    write: () => {
+      throw new Error('no room')
+    },
+  }
+  await expect(registry.create({ id: 'b', type: 'fridge' }, act)).rejects.toThrow('no room')
+  await expect(registry.update('a', { type: 'generic' }, act)).rejects.toThrow('no room')
+  await expect(registry.rotateSecret('a', act)).rejects.toThrow('no room')
+  await expect(registry.remove('a', act)).rejects.toThrow('no room')
+  expect(log.entries('devices')).toEqual([['a', device]])
+  expect([registry.find('a'), registry.find('b'), told]).toEqual([device, undefined, []])
+})

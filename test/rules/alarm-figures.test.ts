@@ -3,6 +3,7 @@ import type { Severity } from '../../domain/event.ts'
 import { AlarmActions } from '../../rules/alarm-actions.ts'
 import { alarmId } from '../../rules/alarm-events.ts'
 import { AlarmFigureMeter } from '../../rules/alarm-figures.ts'
+import { actOf } from '../support/act-of.ts'
 import { alarmEvent, openLog, rule, startMs, writeEvents } from './alarm-fixture.ts'
 
 const secondMs = 1_000
@@ -184,8 +185,8 @@ describe('standing', () => {
     await raise([startMs, startMs, startMs])
     await raise([startMs], 'late', 'critical')
     await writeEvents(log, [alarmEvent('cleared', { device: 'late' })])
-    await actions.acknowledge(id('fridge-1'), 'ana')
-    await actions.shelve(id('fridge-2'), 'ana', startMs + minuteMs)
+    await actions.acknowledge(id('fridge-1'), actOf('ana'))
+    await actions.shelve(id('fridge-2'), actOf('ana'), startMs + minuteMs)
     const figures = await at(startMs + minuteMs - 1)
     expect(figures).toMatchObject({ standing: 3, unacknowledged: 3, shelved: 1 })
     expect(figures.standingBySeverity).toEqual({ critical: 0, major: 0, minor: 3, warning: 0, info: 0 })

@@ -9,6 +9,7 @@ import {
   historyEnd,
   historyKey,
 } from '../../rules/alarm-table.ts'
+import { actOf } from '../support/act-of.ts'
 import { alarmEvent, openLog, rule, startMs, writeEvents } from './alarm-fixture.ts'
 
 const id = alarmId(rule.id, 'fridge-1')
@@ -48,8 +49,8 @@ test('a raised alarm is active, unacknowledged, and has what the event has', asy
 test('an escalation changes severity, value and message, and keeps the rest of the episode', async () => {
   const log = await openLog()
   await writeEvents(log, [alarmEvent('raised')])
-  await peopleAt(log, startMs).acknowledge(id, 'ana', 'on my way')
-  await peopleAt(log, startMs).shelve(id, 'ana', startMs + 90 * minuteMs)
+  await peopleAt(log, startMs).acknowledge(id, actOf('ana'), 'on my way')
+  await peopleAt(log, startMs).shelve(id, actOf('ana'), startMs + 90 * minuteMs)
   await log.transaction((tx) => new AlarmTable(tx).condition(id, 'recovering'))
   const facts = { severity: 'critical', time: startMs + minuteMs, value: 12, ordinal: 2 } as const
   await writeEvents(log, [alarmEvent('escalated', facts)])
@@ -75,7 +76,7 @@ test('an alarm that ends unacknowledged stays listed; one that was acknowledged 
   const raised = alarmEvent('raised', { since: startMs + 2 * minuteMs, time: startMs + 2 * minuteMs })
   await writeEvents(log, [raised])
   expect(alarmIn(log)).toMatchObject({ condition: 'active', clearedAt: null, acknowledged: false })
-  await peopleAt(log, startMs + 2 * minuteMs).acknowledge(id, 'ana')
+  await peopleAt(log, startMs + 2 * minuteMs).acknowledge(id, actOf('ana'))
   await writeEvents(log, [
     alarmEvent('cleared', { since: startMs + 2 * minuteMs, time: startMs + 3 * minuteMs }),
   ])
@@ -85,8 +86,8 @@ test('an alarm that ends unacknowledged stays listed; one that was acknowledged 
 test('an acknowledged alarm that is shelved stays when it ends', async () => {
   const log = await openLog()
   await writeEvents(log, [alarmEvent('raised')])
-  await peopleAt(log, startMs).acknowledge(id, 'ana')
-  await peopleAt(log, startMs).shelve(id, 'ana', startMs + 5 * minuteMs)
+  await peopleAt(log, startMs).acknowledge(id, actOf('ana'))
+  await peopleAt(log, startMs).shelve(id, actOf('ana'), startMs + 5 * minuteMs)
   await writeEvents(log, [alarmEvent('cleared', { time: startMs + 5 * minuteMs - 1 })])
   expect(alarmIn(log)).toMatchObject({ condition: 'normal', acknowledged: true })
 })
@@ -94,7 +95,7 @@ test('an acknowledged alarm that is shelved stays when it ends', async () => {
 test('the history has the episode: highest severity, what was last announced, who acknowledged, how long', async () => {
   const log = await openLog()
   await writeEvents(log, [alarmEvent('raised', { time: startMs + minuteMs })])
-  await peopleAt(log, startMs + minuteMs).acknowledge(id, 'ana', 'seen')
+  await peopleAt(log, startMs + minuteMs).acknowledge(id, actOf('ana'), 'seen')
   const escalated = { severity: 'critical', value: 12, ordinal: 2, time: startMs + 2 * minuteMs } as const
   const lowered = { severity: 'warning', value: 11, ordinal: 3, time: startMs + 3 * minuteMs } as const
   await writeEvents(log, [alarmEvent('escalated', escalated), alarmEvent('escalated', lowered)])
@@ -144,8 +145,8 @@ test('what people do after the end is in the history too', async () => {
     alarmEvent('cleared', { time: startMs + minuteMs, ordinal: 2 }),
   ])
   expect(historyIn(log)[0]).toMatchObject({ acknowledgedAt: null, comments: [] })
-  await peopleAt(log, startMs + 2 * minuteMs).comment(id, 'ben', 'door was open')
-  await peopleAt(log, startMs + 3 * minuteMs).acknowledge(id, 'ana')
+  await peopleAt(log, startMs + 2 * minuteMs).comment(id, actOf('ben'), 'door was open')
+  await peopleAt(log, startMs + 3 * minuteMs).acknowledge(id, actOf('ana'))
   expect(alarmIn(log)).toBeUndefined()
   expect(historyIn(log)).toMatchObject([
     {
@@ -160,8 +161,8 @@ test('a new raise keeps a shelving that goes on, and drops one that has ended', 
   const log = await openLog()
   const untilMs = startMs + 10 * minuteMs
   await writeEvents(log, [alarmEvent('raised')])
-  await peopleAt(log, startMs).comment(id, 'ana', 'old')
-  await peopleAt(log, startMs).shelve(id, 'ana', untilMs)
+  await peopleAt(log, startMs).comment(id, actOf('ana'), 'old')
+  await peopleAt(log, startMs).shelve(id, actOf('ana'), untilMs)
   const episode = (since: number) => [
     alarmEvent('cleared', { time: since - 2, ordinal: 2 }),
     alarmEvent('raised', { since, time: since }),
@@ -213,8 +214,8 @@ test('removing forgets the alarm, its shelving and its request, and tells the fe
   await remove()
   expect(log.changesSince(0)).toEqual([])
   await writeEvents(log, [alarmEvent('raised')])
-  await peopleAt(log, startMs).shelve(id, 'ana', startMs + minuteMs)
-  await peopleAt(log, startMs).clear(id, 'ana')
+  await peopleAt(log, startMs).shelve(id, actOf('ana'), startMs + minuteMs)
+  await peopleAt(log, startMs).clear(id, actOf('ana'))
   await remove()
   expect(alarmIn(log)).toBeUndefined()
   expect(log.changesSince(0).map(({ table, key, value }) => [table, key, value])).toEqual([

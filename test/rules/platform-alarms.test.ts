@@ -7,6 +7,7 @@ import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { AlarmActions } from '../../rules/alarm-actions.ts'
 import { PlatformAlarms, type PlatformFigure, platformSubject } from '../../rules/platform-alarms.ts'
 import { platformFigures } from '../../rules/platform-figures.ts'
+import { actOf } from '../support/act-of.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const startMs = Date.UTC(2026, 10, 23, 12)
@@ -98,7 +99,10 @@ test('it is acknowledged like any other alarm', async () => {
   const platform = await started([{ name: 'other', value: () => 2, limit: 1, bad: 'above' }])
   await platform.check()
   const [raised] = platform.events() as [EventRecord]
-  const acted = await new AlarmActions(platform.log, platform.clock).acknowledge(raised.data.alarm, 'ann')
+  const acted = await new AlarmActions(platform.log, platform.clock).acknowledge(
+    raised.data.alarm,
+    actOf('ann'),
+  )
   expect(acted).toMatchObject({ outcome: 'done', alarm: { condition: 'active', acknowledged: true } })
   expect(platform.events()[1]).toMatchObject({ source: '/platform', data: { state: 'acknowledged' } })
 })

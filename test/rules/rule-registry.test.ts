@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { canonical, ownFields, RuleRegistry } from '../../rules/rule-registry.ts'
+import { actOf } from '../support/act-of.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { ruleOf } from './evaluation.ts'
 
@@ -91,11 +92,11 @@ test('canonical text does not depend on the order of keys, but on that of lists'
 
 test('a version keeps who made it; who changes nothing is not its author', async () => {
   const { registry } = await open()
-  await registry.create(ruleOf(), 'ann')
-  await registry.replace('too-warm', ruleOf(), '*', 'ben')
+  await registry.create(ruleOf(), actOf('ann'))
+  await registry.replace('too-warm', ruleOf(), '*', actOf('ben'))
   expect(registry.get('too-warm')).toMatchObject({ version: 1, updatedBy: 'ann' })
-  await registry.setEnabled('too-warm', false, 'cem')
-  await registry.apply([ruleOf({ name: 'x' })], false, 'dan')
+  await registry.setEnabled('too-warm', false, actOf('cem'))
+  await registry.apply([ruleOf({ name: 'x' })], false, actOf('dan'))
   await registry.replace('too-warm', ruleOf({ name: 'y' }), '*')
   expect(registry.versions('too-warm').map(({ updatedBy }) => updatedBy)).toEqual([
     undefined,

@@ -3,6 +3,7 @@ import { AlarmActions } from '../../rules/alarm-actions.ts'
 import { alarmId } from '../../rules/alarm-events.ts'
 import { MaintenanceWindows } from '../../rules/maintenance-windows.ts'
 import type { Rule } from '../../rules/rule.ts'
+import { actOf } from '../support/act-of.ts'
 import { at, deviceOf, minute, Site, until } from './engine.ts'
 import { fridge } from './evaluation.ts'
 
@@ -22,7 +23,7 @@ const idsOf = (site: Site) => site.events.map((event) => event.id)
 
 /** Somebody asks for the end of an alarm; resolves when the engine has done so. */
 async function clear(site: Site, alarm = id): Promise<void> {
-  expect(await actionsOn(site).clear(alarm, 'ops')).toMatchObject({ outcome: 'done' })
+  expect(await actionsOn(site).clear(alarm, actOf('ops'))).toMatchObject({ outcome: 'done' })
   await until(() => expect(requestsOn(site)).toEqual([]))
 }
 
@@ -113,8 +114,8 @@ describe('an alarm that somebody clears', () => {
     const site = await Site.open()
     await site.give(at(1, 9))
     await site.stop()
-    await actionsOn(site).clear(id, 'ops')
-    await actionsOn(site).clear(id, 'somebody else')
+    await actionsOn(site).clear(id, actOf('ops'))
+    await actionsOn(site).clear(id, actOf('somebody else'))
     await site.restart()
     await until(() => expect(requestsOn(site)).toEqual([]))
     await site.restart()
@@ -151,7 +152,7 @@ describe('an alarm that is shelved', () => {
   async function shelved(untilMinute: number): Promise<Site> {
     const site = await Site.open({}, [fridge], 0)
     await site.give(at(1, 9), at(2, 7))
-    await actionsOn(site).shelve(id, 'ops', untilMinute * minute)
+    await actionsOn(site).shelve(id, actOf('ops'), untilMinute * minute)
     return site
   }
   const toldOf = (site: Site) =>
@@ -174,7 +175,7 @@ describe('an alarm that is shelved', () => {
   test('is announced at the next reading when somebody ends it', async () => {
     const site = await shelved(60)
     await site.give(at(3, 9), at(4, 9))
-    await actionsOn(site).shelve(id, 'ops', null)
+    await actionsOn(site).shelve(id, actOf('ops'), null)
     await site.give(at(5, 9))
     expect(toldOf(site)).toEqual(['raised 5'])
   })
@@ -191,7 +192,7 @@ describe('an alarm that is shelved', () => {
     const site = await Site.open({}, [fridge], 0)
     await site.give(at(1, 9), at(2, 7))
     await site.stop()
-    await actionsOn(site).shelve(id, 'ops', 10 * minute)
+    await actionsOn(site).shelve(id, actOf('ops'), 10 * minute)
     await site.append(at(3, 9))
     site.start()
     await site.caughtUp()
@@ -248,7 +249,7 @@ describe('an acknowledgement', () => {
     const escalate = [{ after: '10m', severity: 'critical' }] as const
     const site = await Site.open({ escalate, keepFor: '5m' })
     await site.give(at(1, 9))
-    await actionsOn(site).acknowledge(id, 'ops', 'on my way')
+    await actionsOn(site).acknowledge(id, actOf('ops'), 'on my way')
     const seen = { acknowledged: true, acknowledgedBy: 'ops', comments: [{ text: 'on my way', by: 'ops' }] }
     await site.restart()
     await site.give(at(2, 7))
@@ -261,7 +262,7 @@ describe('an acknowledgement', () => {
   test('is of one episode: it takes the alarm off the list with its end, and the next begins without', async () => {
     const site = await Site.open()
     await site.give(at(1, 9))
-    await actionsOn(site).acknowledge(id, 'ops')
+    await actionsOn(site).acknowledge(id, actOf('ops'))
     await site.restart()
     await site.give(at(2, 7))
     expect(site.alarm()).toBeUndefined()
