@@ -13,7 +13,7 @@ import { messageLedger } from './http/ledger.ts'
 import { parseNetworks } from './lib/address-guard.ts'
 import { delay, wallClock } from './lib/clock.ts'
 import { diskSpace } from './lib/disk-space.ts'
-import { messageOf } from './lib/errors.ts'
+import { messageOf, TidemarkError } from './lib/errors.ts'
 import { killOwnProcess } from './lib/kill-own-process.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createMetrics } from './lib/metrics.ts'
@@ -40,6 +40,8 @@ export interface Platform {
   readonly mqttUrl: string
   readonly httpUrl: string
   readonly adminToken: string
+  /** Takes the certificates of TLS from their files anew. Throws TIDEMARK_TLS_FILES, and what was in use stays. */
+  reloadCertificates(): void
   /**
    * Stops the parts in the order in which data flows, each once it has handed on what it holds; `stopping` is told the name of each.
    * When it resolves, no thread is left.
@@ -213,6 +215,7 @@ async function startParts(
     mqttUrl: `mqtt://${config.host}:${mqttPort}`,
     httpUrl: `http://${config.host}:${httpPort}`,
     adminToken,
+    reloadCertificates: () => broker.reloadCertificates(),
     stop: async (stopping = () => undefined) => {
       const steps: readonly (readonly [string, () => Promise<void>])[] = [
         ['backup', async () => backupHold.stop()],
@@ -257,6 +260,7 @@ export async function runPlatform(config: Config): Promise<number> {
   exitOnUnhandledRejection((reason) => fail(reason instanceof Error ? reason : new Error(messageOf(reason))))
   const platform = await startPlatform(config, logger, (error) => fail(error))
   const interrupted = interruption(logger)
+  if (config.mqttsPort !== undefined) process.on('SIGHUP', () => reloadCertificates(platform, logger))
   process.stdout.write(banner(platform, config))
   const demo = config.demo ? startDemo(platform, logger) : undefined
   await Promise.race([interrupted, failed])
@@ -318,6 +322,17 @@ function interruption(logger: Logger): Promise<void> {
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
   })
+}
+
+/** As Mosquitto and nginx do on SIGHUP. */
+function reloadCertificates(platform: Platform, logger: Logger): void {
+  try {
+    platform.reloadCertificates()
+    logger.info('certificates were read again')
+  } catch (error) {
+    if (!(error instanceof TidemarkError)) throw error
+    logger.error({ code: error.code, detail: error.message }, 'the certificates in use stay')
+  }
 }
 
 function banner({ httpUrl, mqttUrl, adminToken }: Platform, config: Config): string {

@@ -41,7 +41,7 @@ class LongestFirst extends BaseSequencer {
  * sources again, which took as long as half of the tests.
  */
 const shared = [
-  'test/{analytics,dashboard,domain,events,http,ingest,lib,log,registry,rules,storage}/**/*.test.ts',
+  'test/{analytics,dashboard,domain,events,http,ingest,lib,log,registry,rules,security,storage}/**/*.test.ts',
   'test/simulators/{faults,models,score}/**/*.test.ts',
 ]
 

@@ -7,7 +7,7 @@ import type { Logger } from '../lib/logger.ts'
 import { topicCode } from '../log/ingress-codec.ts'
 import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
-import { type DeviceMessage, DeviceSender, grantedQos, type ReceivingClient } from './device-sender.ts'
+import { type DeviceMessage, DeviceSender, lowered, type ReceivingClient } from './device-sender.ts'
 import type { GroupCommitter } from './group-committer.ts'
 import { ParserBytes } from './parser-bytes.ts'
 import { Presence } from './presence.ts'
@@ -206,11 +206,25 @@ export class AedesBroker {
     return this.#sender.send(client, message, () => this.#options.onListening(deviceId))
   }
 
-  /** Ends the connection of a device that was revoked: from now on it has no rights, for a will either. */
+  /** Ends the connection of a device that was revoked. */
   disconnect(deviceId: string): void {
     const client = this.presence.connection(deviceId)
     if (client === undefined) return
     this.presence.left(deviceId, client)
+    this.#revoke(client)
+  }
+
+  /** Ends the connections of operators whose token does not stand any more. */
+  endRevoked(): void {
+    for (const client of Object.values((this.#aedes as unknown as OpenAedes).clients)) {
+      const principal = this.#connections.get(client)?.principal
+      if (principal?.kind === 'operator' && !this.#options.authenticator.stands(principal))
+        this.#revoke(client)
+    }
+  }
+
+  /** From now on it has no rights, for a will either. */
+  #revoke(client: Client): void {
     this.#connections.get(client)!.principal = undefined
     client.close()
   }
@@ -371,12 +385,6 @@ export class AedesBroker {
       'connection ended',
     )
   }
-}
-
-/** [MQTT-3.8.4-6]: at most at the QoS of the subscription; aedes looks for one whose filter is the topic itself. */
-function lowered<P extends { topic: string; qos: number }>(client: OpenClient, packet: P): P {
-  if (packet.qos < 2) return packet
-  return { ...packet, qos: Math.min(grantedQos(client, packet.topic) ?? 0, packet.qos) }
 }
 
 /** aedes with the fields that its types leave out. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
-import type { Principal, Role } from './rights.ts'
+import type { Operator, Principal, Role } from './rights.ts'
 
 /** The port through which the broker knows devices. */
 export interface DeviceDirectory {
@@ -9,7 +9,9 @@ export interface DeviceDirectory {
 
 /** The port through which the broker knows API tokens. */
 export interface TokenDirectory {
-  authenticate(token: string): { readonly role: Role; readonly name: string } | undefined
+  authenticate(token: string): { readonly id: string; readonly role: Role } | undefined
+  /** Whether a token that was authenticated still stands: not removed, not expired, of the same role. */
+  stands(token: { readonly id: string; readonly role: Role }): boolean
 }
 
 export interface Credentials {
@@ -61,12 +63,18 @@ export class Authenticator {
     return this.#devices.find(id) !== undefined
   }
 
+  /** Whether the token with which an operator connected still stands. */
+  stands(operator: Operator): boolean {
+    return this.#tokens.stands(operator)
+  }
+
   #identify({ clientId, username, password }: Credentials): Principal | undefined {
     if (username === undefined || username === '') return undefined
     if (username === operatorUsername && password !== undefined) {
       const token = this.#tokens.authenticate(password)
       // An operator must not take a device's session over by its client id.
-      if (token !== undefined && !this.isDevice(clientId)) return { kind: 'operator', ...token }
+      if (token !== undefined && !this.isDevice(clientId))
+        return { kind: 'operator', id: token.id, role: token.role }
       // A device may be called `api` too.
       if (clientId !== operatorUsername) return undefined
     }

@@ -18,6 +18,7 @@ import {
   listenTcp,
   listenTls,
   type TlsFiles,
+  type TlsListener,
 } from './listeners.ts'
 
 export interface BrokerOptions {
@@ -39,6 +40,8 @@ export interface BrokerOptions {
 }
 
 const heldMessagesMax = 500
+/** Between two looks at whether the tokens of who is connected still stand. */
+const tokenCheckMs = 500
 
 /** The MQTT face: listeners, connection limits and the path from a publish to its acknowledgement after fsync. */
 export class Broker {
@@ -49,6 +52,8 @@ export class Broker {
   readonly #connections = new Set<Duplex>()
   readonly #perAddress = new Map<string, number>()
   #listeners: Listener[] = []
+  #secure: TlsListener | undefined
+  #tokenCheck: NodeJS.Timeout | undefined
   #onListening: (deviceId: string) => void = () => undefined
 
   constructor(options: BrokerOptions) {
@@ -79,10 +84,16 @@ export class Broker {
     await this.#aedes.start()
     const plain = await listenTcp(host, mqttPort, this.#door)
     this.#listeners.push(plain)
+    this.#tokenCheck = setInterval(() => this.#aedes.endRevoked(), tokenCheckMs)
     if (mqttsPort === undefined || tls === undefined) return { port: plain.port, tlsPort: undefined }
-    const secure = await listenTls(host, mqttsPort, tls, this.#door)
-    this.#listeners.push(secure)
-    return { port: plain.port, tlsPort: secure.port }
+    this.#secure = await listenTls(host, mqttsPort, tls, this.#door)
+    this.#listeners.push(this.#secure)
+    return { port: plain.port, tlsPort: this.#secure.port }
+  }
+
+  /** Takes certificates and keys from their files anew. Throws TIDEMARK_TLS_FILES, and what was in use stays. */
+  reloadCertificates(): void {
+    this.#secure?.reload()
   }
 
   /** Serves MQTT over WebSocket at `/mqtt` of `server`, which must be listening. */
@@ -94,6 +105,7 @@ export class Broker {
   async stop(): Promise<void> {
     const closing = this.#listeners.map((listener) => listener.close())
     this.#listeners = []
+    clearInterval(this.#tokenCheck)
     await this.#committer.drain()
     await this.#aedes.stop()
     for (const conn of this.#connections) conn.destroy()

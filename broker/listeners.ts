@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
@@ -20,6 +21,15 @@ export interface Listener {
   close(): Promise<void>
 }
 
+export interface TlsListener extends Listener {
+  /**
+   * Reads the files again, for the connections that are made from then on; those that are open go on. Throws TIDEMARK_TLS_FILES, and what
+   * was in use stays, where they do not fit together.
+   */
+  reload(): void
+}
+
+/** Paths of PEM files. */
 export interface TlsFiles {
   readonly cert: string
   readonly key: string
@@ -41,27 +51,60 @@ export function listenTcp(host: string, port: number, door: Door): Promise<Liste
   return listen(server, host, port)
 }
 
-/** MQTT over TLS. */
-export function listenTls(host: string, port: number, files: TlsFiles, door: Door): Promise<Listener> {
+/** MQTT over TLS. Throws TIDEMARK_TLS_FILES (exit code 2). */
+export async function listenTls(
+  host: string,
+  port: number,
+  files: TlsFiles,
+  door: Door,
+): Promise<TlsListener> {
+  const asksCertificate = files.ca !== undefined
   const options: tls.TlsOptions = {
-    cert: readFileSync(files.cert),
-    key: readFileSync(files.key),
-    minVersion: 'TLSv1.2',
+    ...readTlsFiles(files),
     noDelay: true,
     handshakeTimeout: handshakeTimeoutMs,
-    ...(files.ca === undefined
-      ? {}
-      : { ca: readFileSync(files.ca), requestCert: true, rejectUnauthorized: true }),
+    requestCert: asksCertificate,
+    rejectUnauthorized: asksCertificate,
   }
   const server = tls.createServer(options, (socket) => {
-    door.accept(socket, socket.remoteAddress ?? '', files.ca === undefined ? undefined : commonName(socket))
+    door.accept(socket, socket.remoteAddress ?? '', asksCertificate ? commonName(socket) : undefined)
   })
   server.on('connection', (socket: net.Socket) => {
     if (!door.admit(socket, socket.remoteAddress ?? '')) socket.destroy()
   })
   // A handshake that fails or takes too long: Node tells, and leaves the socket open.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return listen(server, host, port)
+  const listener = await listen(server, host, port)
+  // With keys of its own for session tickets: what was let in before is not let in again without being judged.
+  return { ...listener, reload: () => server.setSecureContext(readTlsFiles(files)) }
+}
+
+/** Also refuses what is half written, or a key of another certificate. */
+function readTlsFiles({ cert, key, ca }: TlsFiles): tls.SecureContextOptions {
+  try {
+    const options: tls.SecureContextOptions = {
+      cert: readFileSync(cert),
+      key: readFileSync(key),
+      minVersion: 'TLSv1.2',
+      ...(ca !== undefined && { ca: checkedAuthorities(readFileSync(ca, 'utf8')) }),
+    }
+    tls.createSecureContext(options)
+    return options
+  } catch (error) {
+    const names = [cert, key, ...(ca === undefined ? [] : [ca])].join(', ')
+    throw new TidemarkError('TIDEMARK_TLS_FILES', `cannot use ${names}: ${messageOf(error)}`, {
+      cause: error,
+      exitCode: 2,
+    })
+  }
+}
+
+/** OpenSSL reads authorities up to the first that it cannot read, and says nothing. */
+function checkedAuthorities(pem: string): string {
+  const authorities = pem.split(/(?=-----BEGIN )/).filter((part) => part.startsWith('-----BEGIN '))
+  if (authorities.length === 0) throw new Error('there is no certificate of an authority')
+  for (const authority of authorities) new X509Certificate(authority)
+  return pem
 }
 
 /** '' for a certificate without exactly one common name, which is no client's id. */

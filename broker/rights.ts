@@ -1,9 +1,14 @@
 import { ownTelemetryTopic, telemetryTopic } from '../domain/names.ts'
 
 /** Who is connected, once authenticated. */
-export type Principal =
-  | { readonly kind: 'device'; readonly id: string }
-  | { readonly kind: 'operator'; readonly role: Role; readonly name: string }
+export type Principal = { readonly kind: 'device'; readonly id: string } | Operator
+
+export interface Operator {
+  readonly kind: 'operator'
+  /** Of its token. */
+  readonly id: string
+  readonly role: Role
+}
 
 export type Role = 'read' | 'operate' | 'admin'
 

@@ -2,12 +2,15 @@ import { once, setMaxListeners } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/logger.ts'
 import type { Api } from './api.ts'
+import type { HttpDeps } from './http-deps.ts'
 import { sendProblem } from './problem.ts'
 
 /** Of one route. A socket that takes nothing holds what was read for it last, so this bounds memory too. */
 export const streamsMax = 500
+
+/** Between two looks at whether the token of a stream still stands. */
+const tokenCheckMs = 500
 
 const defaultLimits: StreamLimits = { heartbeatMs: 15_000, stalledMsMax: 30_000 }
 
@@ -85,14 +88,14 @@ export function streamedEvent(id: string, event: string, data: string): string {
   return `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`
 }
 
-/** The open streams of a route. They are bounded, and end when the server closes. */
+/** The open streams of a route. They are bounded, and end when the server closes or their token does not stand any more. */
 export class OpenStreams {
-  readonly #logger: Logger
+  readonly #deps: Pick<HttpDeps, 'logger' | 'tokens'>
   readonly #closing = new AbortController()
   #open = 0
 
-  constructor(app: Api, logger: Logger) {
-    this.#logger = logger
+  constructor(app: Api, deps: Pick<HttpDeps, 'logger' | 'tokens'>) {
+    this.#deps = deps
     setMaxListeners(streamsMax + 1, this.#closing.signal)
     app.addHook('preClose', async () => this.#closing.abort())
   }
@@ -111,11 +114,14 @@ export class OpenStreams {
     request.raw.socket.setTimeout(0)
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     const client = new StreamClient(reply.raw, this.#closing.signal)
+    const { logger, tokens } = this.#deps
+    const check = setInterval(() => tokens.stands(request.caller!) || reply.raw.destroy(), tokenCheckMs)
     try {
       await write(client)
     } catch (error) {
-      this.#logger.error({ code: 'TIDEMARK_INTERNAL', detail: messageOf(error) }, 'a stream failed')
+      logger.error({ code: 'TIDEMARK_INTERNAL', detail: messageOf(error) }, 'a stream failed')
     } finally {
+      clearInterval(check)
       client.close()
       this.#open--
     }

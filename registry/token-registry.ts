@@ -41,8 +41,14 @@ export class TokenRegistry {
     const id = this.#log.get<string>('meta', `token:${hash}`)
     const record = id === undefined ? undefined : this.#log.get<TokenRecord>('tokens', id)
     if (record === undefined || !sameHash(record.hash, hash)) return undefined
-    if (record.expiresAt !== null && Date.parse(record.expiresAt) <= this.#clock.now()) return undefined
-    return withoutHash(record)
+    return this.#hasExpired(record) ? undefined : withoutHash(record)
+  }
+
+  /** Whether a token that was authenticated still stands: not removed, not expired, of the same role. */
+  stands({ id, role }: Pick<Token, 'id' | 'role'>): boolean {
+    if (id === adminToken.id) return true
+    const record = this.#log.get<TokenRecord>('tokens', id)
+    return record !== undefined && record.role === role && !this.#hasExpired(record)
   }
 
   async create(input: Omit<Token, 'id'>, act?: Act): Promise<{ token: Token; secret: string }> {
@@ -101,6 +107,10 @@ export class TokenRegistry {
       act?.write(tx, 'token.revoked', id, { name: record.name, role: record.role })
       return true
     })
+  }
+
+  #hasExpired({ expiresAt }: TokenRecord): boolean {
+    return expiresAt !== null && Date.parse(expiresAt) <= this.#clock.now()
   }
 }
 

@@ -29,7 +29,8 @@ const topQuery = z.strictObject({
 const minuteStart = z.coerce.number().int().min(timeMin).max(timeMax)
 
 /** Live aggregates of the last day: series by minute, the highest and lowest devices, a stream. */
-export function analyticsRoutes(app: Api, { log, logger }: HttpDeps): void {
+export function analyticsRoutes(app: Api, deps: HttpDeps): void {
+  const { log } = deps
   app.get(
     '/api/v1/analytics/series',
     { config: { role: 'read' }, schema: { querystring: seriesQuery } },
@@ -57,7 +58,7 @@ export function analyticsRoutes(app: Api, { log, logger }: HttpDeps): void {
     },
   )
 
-  const streams = new OpenStreams(app, logger)
+  const streams = new OpenStreams(app, deps)
   app.get(
     '/api/v1/analytics/stream',
     {

@@ -14,7 +14,8 @@ const sequence = z
 const filters = { class: z.enum(['maintenance', 'health']).optional(), device: z.string().optional() }
 
 /** Events: a list and a live stream. */
-export function eventRoutes(app: Api, { log, logger }: HttpDeps): void {
+export function eventRoutes(app: Api, deps: HttpDeps): void {
+  const { log } = deps
   const query = z.strictObject({ ...numberedPageQuery, after: sequence.optional(), ...filters })
   app.get(
     '/api/v1/events',
@@ -30,7 +31,7 @@ export function eventRoutes(app: Api, { log, logger }: HttpDeps): void {
     },
   )
 
-  const streams = new OpenStreams(app, logger)
+  const streams = new OpenStreams(app, deps)
   const streamed = new StreamedEvents(log)
   const streamQuery = z.strictObject({ after: sequence.optional(), ...filters })
   app.get(

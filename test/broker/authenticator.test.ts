@@ -15,10 +15,10 @@ function setUp(more: Record<string, unknown> = {}) {
     ...Object.entries(more),
   ])
   let now = 0
-  const tokens = new Map([['t-admin', { role: 'admin' as const, name: 'admin' }]])
+  const tokens = new Map([['t-admin', { id: 'admin', role: 'admin' as const }]])
   const authenticator = new Authenticator(
     { find: (id) => devices.get(id) } as DeviceDirectory,
-    { authenticate: (token) => tokens.get(token) },
+    { authenticate: (token) => tokens.get(token), stands: () => true },
     { now: () => now },
   )
   const login = (clientId: string, username?: string, password?: string, address = '10.0.0.1') =>
@@ -30,7 +30,7 @@ function setUp(more: Record<string, unknown> = {}) {
 }
 
 const d1 = { kind: 'device', id: 'd1' }
-const admin = { kind: 'operator', role: 'admin', name: 'admin' }
+const admin = { kind: 'operator', id: 'admin', role: 'admin' }
 
 describe('who a CONNECT is', () => {
   test.each<[string, string, string | undefined, string | undefined, unknown]>([

@@ -1,46 +1,18 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import tls from 'node:tls'
 import { connectAsync } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { newTempDir } from '../support/temp-dir.ts'
+import { hasOpenssl, newCertificates } from '../support/certificates.ts'
 import { type LiveBroker, startBroker } from './live-broker.ts'
 import { connectPacket, poll, publish, RawClient } from './raw-client.ts'
 
 const telemetry = 'v1/devices/me/telemetry'
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0
-if (!hasOpenssl) {
-  if (process.env.CI === 'true') throw new Error('openssl is needed to make certificates')
-  console.warn('tidemark: openssl is not installed; the tests of TLS are skipped')
-}
 
 describe.skipIf(!hasOpenssl)('TLS', () => {
-  const dir = newTempDir()
-  const file = (name: string) => join(dir.path, name)
-  const read = (name: string) => execFileSync('cat', [file(name)])
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir.path, stdio: 'pipe' })
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  const makeAuthority = (name: string) =>
-    openssl(
-      'req',
-      '-x509',
-      ...newKey,
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.pem`,
-      '-subj',
-      `/CN=${name}`,
-    )
-  const makeCertificate = (name: string, subject: string, authority: string) => {
-    openssl('req', ...newKey.slice(0, -2), '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject)
-    const by = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-CAcreateserial', '-days', '2']
-    openssl('x509', '-req', '-in', `${name}.csr`, ...by, '-out', `${name}.pem`)
-  }
+  const { file, read, remove, makeAuthority, makeCertificate } = newCertificates()
 
   beforeAll(() => {
     for (const name of ['authority', 'stranger']) makeAuthority(name)
@@ -49,8 +21,9 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     makeCertificate('two', '/CN=d1/CN=d2', 'authority')
     makeCertificate('none', '/O=d1', 'authority')
     makeCertificate('forged', '/CN=d1', 'stranger')
+    makeCertificate('expired', '/CN=d1', 'authority', -1)
   })
-  afterAll(dir.remove)
+  afterAll(remove)
 
   const start = (withClients: boolean) => {
     const ca = withClients ? file('authority.pem') : undefined
@@ -122,6 +95,7 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
 
   test.each([
     ['of another authority', 'forged'],
+    ['that has expired', 'expired'],
     ['that is missing', undefined],
   ])('a certificate %s gets no CONNACK', async (_name, certificate) => {
     const live = await start(true)
@@ -131,10 +105,17 @@ describe.skipIf(!hasOpenssl)('TLS', () => {
     expect(client.received).toEqual([])
   })
 
-  test('TLS 1.1 is refused', async () => {
+  test('TLS 1.0 and 1.1 are refused, and 1.2 is not', async () => {
     const live = await start(false)
-    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
-    await open(live, undefined, old).expectClosed()
+    const only = (version: tls.SecureVersion) =>
+      open(live, undefined, {
+        minVersion: version,
+        maxVersion: version,
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      })
+    for (const version of ['TLSv1', 'TLSv1.1'] as const)
+      await expect(login(live, only(version))).rejects.toThrow()
+    expect((await login(live, only('TLSv1.2'))).returnCode).toBe(0)
   })
 
   test('a connection that does not finish its handshake is closed, and counts until then', async () => {

@@ -29,6 +29,7 @@ export interface LiveBroker {
   readonly log: Log
   readonly gate: LogGate
   readonly devices: DeviceRegistry
+  readonly tokens: TokenRegistry
   secret(deviceId: string): string
   token(role: Role): string
   /** Connects a device, or with a role an operator of that client id; fails unless it is accepted. */
@@ -143,6 +144,7 @@ export async function startBroker(
     log,
     gate,
     devices,
+    tokens,
     secret: (id) => secrets.get(id)!,
     token: (role) => roleTokens.get(role)!,
     connect: (clientId, { role, ...connect } = {}) =>

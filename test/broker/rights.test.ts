@@ -13,7 +13,7 @@ import {
 } from '../../broker/rights.ts'
 
 const device: Principal = { kind: 'device', id: 'd1' }
-const operator = (role: Role): Principal => ({ kind: 'operator', role, name: 'n' })
+const operator = (role: Role): Principal => ({ kind: 'operator', id: 'n', role })
 const everyone = [device, operator('read'), operator('operate'), operator('admin')]
 /** Names of `Object.prototype`: as a level they are names like any other. */
 const inherited = Object.getOwnPropertyNames(Object.prototype)
