@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { Broker, type BrokerOptions } from '../../broker/broker.ts'
 import type { Role } from '../../broker/rights.ts'
 import type { ConnectionChange } from '../../domain/connection-change.ts'
@@ -12,7 +12,7 @@ import { type LmdbLogOptions, openLmdbLog } from '../../log/lmdb-log.ts'
 import type { Log, LogTransaction } from '../../log/log.ts'
 import { DeviceRegistry } from '../../registry/device-registry.ts'
 import { TokenRegistry } from '../../registry/token-registry.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import { newTempDir } from '../support/temp-dir.ts'
 import { type ConnectOptions, RawClient } from './raw-client.ts'
 
 export interface LoggedMessage {
@@ -40,6 +40,7 @@ export interface LiveBroker {
   connectionChanges(): ConnectionChange[]
   /** Codes that were logged, in order. */
   codes(): string[]
+  stop(): Promise<void>
 }
 
 /** A `Log` port whose writes a test can hold or make fail; by itself it passes them on. */
@@ -94,14 +95,32 @@ export class LogGate implements Pick<Log, 'appendIngress' | 'transaction' | 'ent
   }
 }
 
-export async function startBroker(
-  options: Partial<BrokerOptions> & {
-    logOptions?: Partial<LmdbLogOptions>
-    deviceIds?: readonly string[]
-  } = {},
-): Promise<LiveBroker> {
+interface LiveBrokerOptions extends Partial<BrokerOptions> {
+  readonly logOptions?: Partial<LmdbLogOptions>
+  readonly deviceIds?: readonly string[]
+}
+
+/** A broker that stops when the test that asked for it ends. */
+export async function startBroker(options: LiveBrokerOptions = {}): Promise<LiveBroker> {
+  const live = await openBroker(options)
+  onTestFinished(live.stop)
+  return live
+}
+
+/** One broker for all tests of a file: what one of them leaves behind is there for the next, so each has names of its own. */
+export function shareBroker(options: LiveBrokerOptions = {}): () => LiveBroker {
+  let live: LiveBroker
+  beforeAll(async () => {
+    live = await openBroker(options)
+  })
+  afterAll(() => live.stop())
+  return () => live
+}
+
+async function openBroker(options: LiveBrokerOptions): Promise<LiveBroker> {
   const { logOptions, deviceIds = ['d1', 'd2'], ...brokerOptions } = options
-  const log = await openLmdbLog({ path: join(tempDir(), 'log'), ...logOptions })
+  const dir = newTempDir()
+  const log = await openLmdbLog({ path: join(dir.path, 'log'), ...logOptions })
   const devices = new DeviceRegistry(log, wallClock)
   const tokens = new TokenRegistry(log, wallClock, 'admin-token')
   const secrets = new Map<string, string>()
@@ -130,14 +149,12 @@ export async function startBroker(
   devices.onChange((change, id) => {
     if (change === 'removed' || change === 'secret') broker.connections.disconnect(id)
   })
-  const { port, tlsPort } = await broker.start()
-  onTestFinished(async () => {
-    gate.release()
-    gate.transactionFailure = undefined
-    await broker.stop()
+  const { port, tlsPort } = await broker.start().catch(async (error) => {
     await log.close()
+    dir.remove()
+    throw error
   })
-  const live: LiveBroker = {
+  return {
     broker,
     port,
     tlsPort,
@@ -158,8 +175,14 @@ export async function startBroker(
     messages: () => messagesOf(log),
     connectionChanges: () => changesOf(log),
     codes: () => lines.flatMap((line) => line.code ?? []),
+    stop: async () => {
+      gate.release()
+      gate.transactionFailure = undefined
+      await broker.stop()
+      await log.close()
+      dir.remove()
+    },
   }
-  return live
 }
 
 /** What the stream `connections` of `log` holds, in order. */
