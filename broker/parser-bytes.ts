@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 const nothing: Buffer = Buffer.alloc(0)
 
 /**
@@ -31,8 +33,16 @@ export class ParserBytes {
     return this.#bytes.readUInt32BE(at)
   }
 
-  toString(encoding: BufferEncoding, start: number, end: number): string {
-    return this.#bytes.toString(encoding, start, end)
+  /**
+   * A text of a packet; null where it is not well-formed UTF-8 or has U+0000 in it, [MQTT-1.5.3-1] and [MQTT-1.5.3-2]: the parser takes
+   * that for a text that is cut off, and ends the connection.
+   */
+  toString(encoding: BufferEncoding, start: number, end: number): string | null {
+    const text = this.#bytes.toString(encoding, start, end)
+    if (text.includes('\u0000')) return null
+    // What is ill-formed is read as U+FFFD, which may also be what was sent.
+    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, end))) return null
+    return text
   }
 
   /** A view, as of the parser's own list where one piece holds it all. */

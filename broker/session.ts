@@ -3,6 +3,7 @@ import { ownTelemetryTopic, telemetryTopic } from '../domain/names.ts'
 import { type TopicCode, topicCodes } from '../log/ingress-codec.ts'
 import { frameAt, PacketAssembler } from './frame-splitter.ts'
 import type { Acknowledge, CommitTarget, GroupCommitter } from './group-committer.ts'
+import { foreignLevel, packetFault } from './packet-fault.ts'
 import type { Principal } from './rights.ts'
 
 export interface SessionLimits {
@@ -28,6 +29,8 @@ export interface SessionPorts {
   readonly onClosed: (conn: Duplex) => void
 }
 
+/** CONNACK with return code 1: the level of the protocol is not one that is spoken here. */
+const levelRefused = Buffer.from([0x20, 2, 0, 1])
 const pubackBytes = 4
 const publishType = 3
 /** `telemetryTopic` around a device's id: compared in place, since a copy for each connection takes memory. */
@@ -193,9 +196,19 @@ export class Session implements CommitTarget {
         this.#assembler.keep(bytes.subarray(at), frame.bytes)
         break
       }
-      if (frame.kind !== 'packet')
-        return this.#violate(frame.kind, frame.kind === 'too_large' ? frame.bytes : 0)
-      if (!this.#takeTelemetry(bytes, at, frame.body, frame.end)) passed.push(bytes.subarray(at, frame.end))
+      if (frame.kind === 'too_large') {
+        const detail = `a packet of ${frame.bytes} bytes, limit ${this.#limits.packetBytesMax}`
+        return this.#violate('TIDEMARK_PACKET_TOO_LARGE', detail)
+      }
+      if (frame.kind === 'malformed')
+        return this.#violate('TIDEMARK_PACKET_MALFORMED', 'a remaining length of more than four bytes')
+      if (!this.#takeTelemetry(bytes, at, frame.body, frame.end)) {
+        const level = this.#phase === 'connect' ? foreignLevel(bytes, frame) : undefined
+        if (level !== undefined) return this.#refuseLevel(level)
+        const fault = packetFault(bytes, frame)
+        if (fault !== undefined) return this.#violate('TIDEMARK_PACKET_MALFORMED', fault)
+        passed.push(bytes.subarray(at, frame.end))
+      }
       at = frame.end
       if (this.#phase === 'connect') {
         this.#phase = 'waiting'
@@ -215,12 +228,13 @@ export class Session implements CommitTarget {
     this.#tokens--
     if (!this.#isDevice) return false
     const qos = (header >> 1) & 3
-    const retain = (header & 1) === 1
-    const topicCode = qos < 2 && !retain && this.#passedToAedes === 0 ? this.#ownTopic(bytes, body, end) : -1
+    // QoS 0 without DUP or QoS 1 with or without it, and not retained.
+    const isPlain = header === 0x30 || (header & 0xf7) === 0x32
+    const topicCode = isPlain && this.#passedToAedes === 0 ? this.#ownTopic(bytes, body, end) : -1
     const payloadStart = topicCode === -1 ? end : body + 2 + bytes.readUInt16BE(body) + (qos === 1 ? 2 : 0)
     const messageId =
       qos === 1 && topicCode !== -1 && payloadStart <= end ? bytes.readUInt16BE(payloadStart - 2) : -1
-    // [MQTT-2.3.1-1]: a packet identifier is not zero; aedes refuses what is malformed.
+    // What is malformed is for `packetFault`.
     if (topicCode === -1 || payloadStart > end || messageId === 0) {
       // Until aedes has acknowledged it, later publishes go the same way: acknowledgements keep their order.
       if (qos > 0) this.#passedToAedes++
@@ -251,17 +265,17 @@ export class Session implements CommitTarget {
       : -1
   }
 
-  #violate(kind: 'too_large' | 'malformed', bytes: number): null {
-    if (kind === 'too_large') {
-      const detail = `a packet of ${bytes} bytes, limit ${this.#limits.packetBytesMax}`
-      this.#ports.onViolation(this.#conn, 'TIDEMARK_PACKET_TOO_LARGE', detail)
-    } else
-      this.#ports.onViolation(
-        this.#conn,
-        'TIDEMARK_PACKET_MALFORMED',
-        'a remaining length of more than four bytes',
-      )
+  #violate(code: `TIDEMARK_${string}`, detail: string): null {
+    this.#ports.onViolation(this.#conn, code, detail)
     this.#conn.destroy()
+    return null
+  }
+
+  /** [MQTT-3.1.2-2] */
+  #refuseLevel(level: number): null {
+    this.#ports.onViolation(this.#conn, 'TIDEMARK_PROTOCOL_LEVEL', `level ${level}`)
+    this.#phase = 'ending'
+    this.#conn.end(levelRefused)
     return null
   }
 
@@ -291,12 +305,8 @@ export class Session implements CommitTarget {
     }
     this.#throttledSince ??= now
     if (now - this.#throttledSince > throttledMsMax) {
-      this.#ports.onViolation(
-        this.#conn,
-        'TIDEMARK_RATE_LIMIT',
-        `over ${deviceRateMax} messages a second for ${throttledMsMax / 1000} s`,
-      )
-      this.#conn.destroy()
+      const detail = `over ${deviceRateMax} messages a second for ${throttledMsMax / 1000} s`
+      this.#violate('TIDEMARK_RATE_LIMIT', detail)
       return true
     }
     this.#throttle = setTimeout(

@@ -35,10 +35,26 @@ test('the parser reads from it what it reads from its own list, however the byte
         at += length
       }
       const wanted = read(pieces, undefined)
+      // The parser's own list takes ill-formed texts, and U+0000 in them.
+      fc.pre(!/\ufffd|\\u0000/.test(JSON.stringify(wanted)))
       expect(read(pieces, new ParserBytes())).toEqual(wanted)
     }),
     { numRuns: 300 },
   )
+})
+
+test.each<[string, number[], string | null]>([
+  ['well-formed', [0xc3, 0xa9], 'é'],
+  ['U+FFFD as it was sent', [0xef, 0xbf, 0xbd], '\ufffd'],
+  ['U+FEFF', [0xef, 0xbb, 0xbf, 0x61], '\ufeffa'],
+  ['ill-formed', [0x61, 0xff], null],
+  ['ill-formed beside U+FFFD', [0xef, 0xbf, 0xbd, 0xff], null],
+  ['a surrogate', [0xed, 0xa0, 0x80], null],
+  ['U+0000', [0x61, 0x00], null],
+])('a text that is %s', (_name, bytes, expected) => {
+  const list = new ParserBytes()
+  list.append(Buffer.from([1, ...bytes, 1]))
+  expect(list.toString('utf8', 1, 1 + bytes.length)).toBe(expected)
 })
 
 test('nothing of a packet stays once it is read, the memory that it came in neither', () => {
