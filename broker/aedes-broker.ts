@@ -1,19 +1,24 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { Aedes, type AuthenticateError, type Client, type Subscription } from 'aedes'
-import { type IConnectPacket, writeToStream } from 'mqtt-packet'
+import type { IConnectPacket } from 'mqtt-packet'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
 import { topicCode } from '../log/ingress-codec.ts'
 import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
-import { type DeviceMessage, DeviceSender, lowered, type ReceivingClient } from './device-sender.ts'
+import { type DeviceMessage, DeviceSender, type ReceivingClient } from './device-sender.ts'
+import { type ForwardedClient, Forwarder, type ForwarderPorts } from './forwarder.ts'
 import type { GroupCommitter } from './group-committer.ts'
-import { ParserBytes } from './parser-bytes.ts'
+import { forgetConnect, type SlimmedClient, slim } from './lean-client.ts'
+import { MessageIds } from './message-ids.ts'
 import { Presence } from './presence.ts'
+import { ReceiptOrder } from './receipt-order.ts'
+import { RepeatedFilters } from './repeated-filters.ts'
 import { mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
 import { Session, type SessionLimits, type SessionPorts } from './session.ts'
 import { type SessionPersistence, SessionStore } from './session-store.ts'
+import { noSubscriptions } from './subscription-store.ts'
 import { TelemetryWatchers } from './telemetry-watchers.ts'
 
 /**
@@ -48,19 +53,13 @@ interface Connection {
 type OpenConn = Duplex & { readonly client?: OpenClient }
 
 /** aedes' client with the fields that its types leave out. */
-interface OpenClient extends Client {
+interface OpenClient
+  extends Client,
+    SlimmedClient,
+    Pick<ForwardedClient, '_nextId' | 'deliver0' | 'deliverQoS' | 'waitForDrain'> {
   readonly connected: boolean
-  _nextId: number
-  duplicates: Record<string, number>
-  readonly _parser: OpenParser
   _keepaliveTimer: { refresh(): unknown } | null
   subscriptions: Record<string, { readonly qos: number }>
-}
-
-interface OpenParser {
-  _list: ParserBytes
-  _states: readonly string[]
-  settings: { readonly protocolVersion?: number; readonly bridgeMode?: boolean }
 }
 
 interface PublishRequest {
@@ -68,22 +67,12 @@ interface PublishRequest {
   readonly payload: string | Buffer
   readonly qos: number
   readonly retain: boolean
+  dup: boolean
   /** Undefined for a will. */
   readonly cmd?: string
   readonly messageId?: number
 }
 
-// Else mqtt-packet keeps a buffer for each of the 65,536 numbers of two bytes: 8 MB, to write few of them.
-writeToStream.cacheNumbers = false
-
-/** As mqtt-packet's parser makes them anew for each connection, with the whole CONNECT for the version that it names. */
-const parserStates = ['_parseHeader', '_parseLength', '_parsePayload', '_newPacket'] as const
-const parserSettings = [3, 4].map((protocolVersion) => ({ protocolVersion }))
-/**
- * In place of the marks that aedes keeps of what it forwarded to a client: it would lose a QoS 1 message that a QoS 0 one
- * overtakes.
- */
-const noMarks: Record<string, number> = new Proxy(Object.create(null), { set: () => true })
 const connectTimeoutMs = 5_000
 const drainTimeoutMs = 5_000
 const deviceSubscriptionsMax = 100
@@ -98,7 +87,11 @@ export class AedesBroker {
   readonly #sessions: SessionStore
   readonly #sessionPorts: SessionPorts
   readonly #watchers = new TelemetryWatchers<OpenClient>((topic, payload) => this.publish(topic, payload, 0))
-  readonly #sender = new DeviceSender()
+  readonly #ids = new MessageIds()
+  readonly #sender = new DeviceSender(this.#ids)
+  readonly #forwarder: Forwarder
+  readonly #receipts = new ReceiptOrder<Client>()
+  readonly #repeatedFilters = new RepeatedFilters()
   readonly presence: Presence<Client>
 
   constructor(options: AedesBrokerOptions) {
@@ -108,10 +101,17 @@ export class AedesBroker {
       isDevice: (clientId) => options.authenticator.isDevice(clientId),
       isConnected: (clientId) => (this.#aedes as unknown as OpenAedes).clients[clientId] !== undefined,
       mayKeep: (client, filter) => this.#maySubscribe(client as OpenClient, filter),
+      ids: this.#ids,
       onAcknowledged: (client, messageId) =>
         this.#sender.acknowledged(client as unknown as ReceivingClient, messageId),
       logger: options.logger,
     })
+    this.#forwarder = new Forwarder({
+      sessions: this.#sessions,
+      ids: this.#ids,
+      mayForward: (client, packet) => this.#mayForward(client as OpenClient, packet),
+      onExhausted: (client) => this.#cutOff(client as OpenClient),
+    } satisfies ForwarderPorts)
     this.#sessionPorts = {
       committer: options.committer,
       onActivity: (conn: OpenConn) => conn.client?._keepaliveTimer?.refresh(),
@@ -136,8 +136,13 @@ export class AedesBroker {
       authorizePublish: (client, packet, done) => this.#authorizePublish(client, packet, done),
       authorizeSubscribe: (client, subscription, done) =>
         done(null, this.#authorizeSubscribe(client as OpenClient, subscription) ? subscription : null),
-      authorizeForward: (client, packet) =>
-        this.#mayForward(client as OpenClient, packet) ? lowered(client as OpenClient, packet) : null,
+      // Asked only for what a session that resumes had waiting.
+      authorizeForward: (client, packet) => (this.#mayReceive(client, packet.topic) ? packet : null),
+      published: (packet, client, done) => {
+        const id = client && 'messageId' in packet && packet.qos === 2 ? packet.messageId : undefined
+        if (client === null || id === undefined) done()
+        else this.#receipts.routed(client, id, done)
+      },
     } as ConstructorParameters<typeof Aedes>[0])
   }
 
@@ -150,15 +155,21 @@ export class AedesBroker {
     emitter.on('error', (error: Error) =>
       this.#options.logger.error({ code: 'TIDEMARK_BROKER', detail: messageOf(error) }, 'the router failed'),
     )
-    aedes.on('client', (client) => this.#opened(client as OpenClient))
+    aedes.on('client', (client) => forgetConnect(client as OpenClient))
     aedes.on('connackSent', (_packet, client) => {
       const connection = this.#connections.get(client)
       if (connection?.principal !== undefined) connection.session.open(connection.principal)
     })
     aedes.on('clientDisconnect', (client) => this.#watchers.forget(client as OpenClient))
-    // A session that is resumed has its subscriptions without a SUBSCRIBE.
-    aedes.on('clientReady', (client) => this.#noteSubscriptions(client as OpenClient))
-    aedes.on('subscribe', (_subscriptions, client) => this.#noteSubscriptions(client as OpenClient))
+    aedes.on('clientReady', (client) => {
+      this.#forwarder.resumed(client as OpenClient)
+      // A session that is resumed has its subscriptions without a SUBSCRIBE.
+      this.#noteSubscriptions(client as OpenClient)
+    })
+    aedes.on('subscribe', (subscriptions, client) => {
+      this.#repeatedFilters.answer(subscriptions, client.conn as Duplex)
+      this.#noteSubscriptions(client as OpenClient)
+    })
     aedes.on('unsubscribe', (_subscriptions, client) => this.#noteSubscriptions(client as OpenClient))
     for (const name of ['clientError', 'connectionError'] as const) {
       aedes.on(name, (client: Client, error: Error) => this.#logEnd(client, error))
@@ -178,9 +189,9 @@ export class AedesBroker {
     // aedes begins to read in `handle`, so the session wraps the socket first.
     const session = new Session(conn, this.#options.limits, this.#sessionPorts)
     const client = this.#aedes.handle(conn, undefined) as OpenClient
-    client.duplicates = noMarks
-    client._parser._list = new ParserBytes()
-    client._parser._states = parserStates
+    slim(client)
+    this.#forwarder.attachTo(client)
+    client._parser.prependListener('packet', this.#repeatedFilters.take)
     this.#connections.set(client, {
       session,
       address,
@@ -297,21 +308,30 @@ export class AedesBroker {
       )
       return refuse('topic not allowed')
     }
-    if (principal.kind !== 'device') return answer()
-    const code = topicCode(packet.topic, principal.id)
+    // [MQTT-3.3.1-3]: that it was sent again to the platform says nothing to subscribers.
+    packet.dup = false
+    const code = principal.kind === 'device' ? topicCode(packet.topic, principal.id) : undefined
     const commandId = code === undefined ? packet.topic.split('/')[3]! : ''
     if (code !== undefined) packet.topic = loggedTopic
     const append = (then: () => void) => {
+      if (principal.kind !== 'device') return then()
       const payload = Buffer.from(packet.payload)
       if (code !== undefined) session.commitThroughAedes(code, payload, then)
       else void session.commitElsewhere(this.#options.onResponse(principal.id, commandId, payload), then)
     }
-    if (packet.qos < 2 || packet.cmd === undefined || packet.messageId === undefined) return append(answer)
-    const isTaken = this.#sessions.receiveOnce(client.id, packet.messageId, append, answer)
+    const { messageId } = packet
+    if (packet.qos < 2 || packet.cmd === undefined || messageId === undefined) return append(answer)
+    const isRouted = code === undefined && !this.#sessions.hasReceived(client.id, messageId)
+    const release = this.#receipts.take(client, messageId, isRouted)
+    const isTaken = this.#sessions.receiveOnce(client.id, messageId, isRouted, append, () =>
+      isRouted ? answer() : release(answer),
+    )
     if (!isTaken) refuse('too many open QoS 2 messages')
   }
 
-  #authorizeSubscribe(client: OpenClient, { topic }: Subscription): boolean {
+  #authorizeSubscribe(client: OpenClient, subscription: Subscription): boolean {
+    if (subscription === (noSubscriptions as Subscription)) return false
+    const { topic } = subscription
     const isDevice = this.#connections.get(client)?.principal?.kind === 'device'
     const isTooMany = isDevice && Object.keys(client.subscriptions).length >= deviceSubscriptionsMax
     if (!isTooMany && this.#maySubscribe(client, topic)) return true
@@ -328,28 +348,20 @@ export class AedesBroker {
     return principal !== undefined && maySubscribe(principal, filter)
   }
 
-  /**
-   * Rights once more, since they may be less than when a persistent session subscribed; and nothing for a subscriber whose
-   * socket is full: what aedes keeps for it would have no bound.
-   */
-  #mayForward(client: OpenClient, packet: { topic: string }): boolean {
+  /** Rights once more, since they may be less than when a persistent session subscribed. */
+  #mayReceive(client: Client, topic: string): boolean {
     const principal = this.#connections.get(client)?.principal
-    if (principal === undefined || !mayReceive(principal, packet.topic)) return false
+    return principal !== undefined && mayReceive(principal, topic)
+  }
+
+  /** Nothing for a subscriber whose socket is full: what would be kept for it has no bound. */
+  #mayForward(client: OpenClient, packet: { topic: string }): boolean {
+    if (!this.#mayReceive(client, packet.topic)) return false
     const conn = client.conn as Duplex
     if (!conn.writableNeedDrain) return true
     // It would miss an event: it must come back and resume rather than go on with a gap.
-    if (!packet.topic.endsWith('/telemetry')) {
-      this.#cutOff(client)
-      setImmediate(() => conn.destroy())
-    }
+    if (!packet.topic.endsWith('/telemetry')) this.#cutOff(client)
     return false
-  }
-
-  #opened(client: OpenClient): void {
-    // The parser keeps CONNECT, with its password and the chunk of the socket that it came in.
-    const { protocolVersion, bridgeMode } = client._parser.settings
-    const kept = parserSettings.find((settings) => settings.protocolVersion === protocolVersion)
-    if (kept !== undefined && bridgeMode !== true) client._parser.settings = kept
   }
 
   #closed(client: OpenClient | undefined): void {
@@ -372,12 +384,13 @@ export class AedesBroker {
     this.#options.logger.warn({ ...fields, client: id, address: connection.address }, message)
   }
 
-  #cutOff(client: Client): void {
+  #cutOff(client: OpenClient): void {
     this.#logOnce(client, { code: 'TIDEMARK_SUBSCRIBER_SLOW' }, 'subscriber cut off')
+    setImmediate(() => (client.conn as Duplex).destroy())
   }
 
   #logEnd(client: Client, error: Error): void {
-    if (error.message === 'drain timeout') return this.#cutOff(client)
+    if (error.message === 'drain timeout') return this.#cutOff(client as OpenClient)
     const connection = this.#connections.get(client)
     if (connection?.isLogged) return
     this.#options.logger.debug(

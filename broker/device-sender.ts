@@ -1,14 +1,13 @@
 import type { Duplex } from 'node:stream'
 import { writeToStream } from 'mqtt-packet'
+import type { MessageIds, Numbered } from './message-ids.ts'
 import { matches } from './rights.ts'
 
 /** What this needs of aedes' client. */
-export interface ReceivingClient {
+export interface ReceivingClient extends Numbered {
   readonly conn: Duplex | object
   readonly connected: boolean
   readonly subscriptions: Readonly<Record<string, { readonly qos: number }>>
-  /** The identifier of the next message to it. */
-  _nextId: number
 }
 
 export interface DeviceMessage {
@@ -18,8 +17,6 @@ export interface DeviceMessage {
   readonly onAcknowledged: () => Promise<void>
 }
 
-const messageIdMax = 65_535
-
 /**
  * Messages of the platform to one device, at most at QoS 1, past the router: a persistent session would keep them, and send them when
  * their sender no longer wants that. Who sends keeps them, and sends again when the device is back.
@@ -28,6 +25,11 @@ export class DeviceSender {
   /** Of a connection: what it was sent and has not acknowledged. */
   readonly #unacknowledged = new WeakMap<ReceivingClient, Map<number, DeviceMessage>>()
   readonly #draining = new WeakSet<ReceivingClient>()
+  readonly #ids: MessageIds
+
+  constructor(ids: MessageIds) {
+    this.#ids = ids
+  }
 
   /**
    * Writes the message; false where the device has not subscribed, has this topic unacknowledged, or its socket is full: then `onDrain`
@@ -47,8 +49,8 @@ export class DeviceSender {
     const packet = { cmd: 'publish', topic, payload, retain: false, dup: false } as const
     if (qos === 0) writeToStream({ ...packet, qos }, conn)
     else {
-      const messageId = client._nextId
-      client._nextId = messageId >= messageIdMax ? 1 : messageId + 1
+      const messageId = this.#ids.take(client)
+      if (messageId === undefined) return false
       sent.set(messageId, message)
       writeToStream({ ...packet, qos: 1, messageId }, conn)
     }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MessageIds } from '../../broker/message-ids.ts'
 import { type QueuedPacket, type SessionPersistence, SessionStore } from '../../broker/session-store.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { startBroker } from './live-broker.ts'
@@ -107,15 +108,12 @@ describe('sessions', () => {
 describe('bounds of the store itself', () => {
   /** The store in the place of the queues of a persistence that keeps nothing. */
   function setUp(connected: string[] = [], devices: string[] = []) {
-    const nothing = async () => undefined
-    const persistence = {
-      addSubscriptions: nothing,
-      cleanSubscriptions: nothing,
-    } as unknown as SessionPersistence
+    const persistence = {} as SessionPersistence
     const ports = {
       isDevice: (id: string) => devices.includes(id),
       isConnected: (id: string) => connected.includes(id),
       mayKeep: () => true,
+      ids: new MessageIds(),
       onAcknowledged: () => undefined,
       logger: silentLogger,
     }
@@ -127,7 +125,7 @@ describe('bounds of the store itself', () => {
     }
     const queued = async (id: string) => {
       const packets: QueuedPacket[] = []
-      for await (const packet of persistence.outgoingStream({ id })) packets.push(packet)
+      for await (const packet of persistence.outgoingStream({ id, _nextId: 1 })) packets.push(packet)
       return packets
     }
     return { persistence, enqueue, queued }
@@ -158,8 +156,7 @@ describe('bounds of the store itself', () => {
     await persistence.cleanSubscriptions({ id: 'a' })
     await enqueue('b', payload)
     const [packet] = await queued('b')
-    await persistence.outgoingUpdate({ id: 'b' }, { ...packet!, messageId: 9 })
-    await persistence.outgoingClearMessageId({ id: 'b' }, { cmd: 'puback', messageId: 9 })
+    await persistence.outgoingClearMessageId({ id: 'b', _nextId: 1 }, { ...packet!, cmd: 'puback' })
     await enqueue('c', payload)
     expect([(await queued('a')).length, (await queued('b')).length, (await queued('c')).length]).toEqual([
       0, 0, 1,
@@ -169,7 +166,7 @@ describe('bounds of the store itself', () => {
   test('what was never sent is not taken out by an acknowledgement without an identifier', async () => {
     const { enqueue, queued, persistence } = setUp()
     await enqueue('c', 'kept')
-    await persistence.outgoingClearMessageId({ id: 'c' }, { cmd: 'publish' })
+    await persistence.outgoingClearMessageId({ id: 'c', _nextId: 1 }, { cmd: 'publish' })
     expect(await queued('c')).toHaveLength(1)
   })
 
@@ -177,8 +174,8 @@ describe('bounds of the store itself', () => {
     const { enqueue, queued, persistence } = setUp()
     await enqueue('c', 'x', 2)
     const [packet] = await queued('c')
-    await persistence.outgoingUpdate({ id: 'c' }, { ...packet!, messageId: 9 })
-    await persistence.outgoingUpdate({ id: 'c' }, { cmd: 'pubrel', messageId: 9 })
-    expect(await queued('c')).toEqual([{ cmd: 'pubrel', messageId: 9 }])
+    const { messageId } = packet!
+    await persistence.outgoingUpdate({ id: 'c' }, { cmd: 'pubrel', messageId })
+    expect(await queued('c')).toEqual([{ cmd: 'pubrel', messageId }])
   })
 })
