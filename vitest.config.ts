@@ -42,6 +42,7 @@ class LongestFirst extends BaseSequencer {
  */
 const shared = [
   'test/{analytics,dashboard,domain,events,http,ingest,lib,log,registry,rules,security,storage}/**/*.test.ts',
+  'test/broker/conformance/**/*.test.ts',
   'test/simulators/{faults,models,score}/**/*.test.ts',
 ]
 

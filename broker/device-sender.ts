@@ -87,19 +87,10 @@ function isSent(sent: ReadonlyMap<number, DeviceMessage>, topic: string): boolea
 }
 
 /** [MQTT-3.3.5-1]: the highest of the subscriptions that match; undefined without one. */
-function grantedQos(
+export function grantedQos(
   { subscriptions }: Pick<ReceivingClient, 'subscriptions'>,
   topic: string,
 ): number | undefined {
   const granted = Object.entries(subscriptions).filter(([filter]) => matches(filter, topic))
   return granted.length === 0 ? undefined : Math.max(...granted.map(([, { qos }]) => qos))
-}
-
-/** [MQTT-3.8.4-6]: at most at the QoS of the subscription; aedes looks for one whose filter is the topic itself. */
-export function lowered<P extends { topic: string; qos: number }>(
-  client: Pick<ReceivingClient, 'subscriptions'>,
-  packet: P,
-): P {
-  if (packet.qos < 2) return packet
-  return { ...packet, qos: Math.min(grantedQos(client, packet.topic) ?? 0, packet.qos) }
 }
