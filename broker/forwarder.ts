@@ -73,15 +73,16 @@ export class Forwarder {
   }
 
   #forward(client: ForwardedClient, packet: RoutedPacket, done: () => void): void {
-    const { topic, payload, retain, brokerCounter } = packet
+    const { topic, payload, retain, brokerId, brokerCounter } = packet
     const qos = packet.qos === 0 ? 0 : Math.min(packet.qos, grantedQos(client, topic) ?? 0)
     if (qos === 0) return this.#write(client, { cmd: 'publish', topic, payload, retain, qos: 0 }, done)
     if (client.clean)
       return this.#send(client, { cmd: 'publish', topic, payload, retain, qos, brokerCounter }, done)
     const { sessions } = this.#ports
-    const queued = retain
-      ? sessions.keepRetained(client.id, { ...packet, cmd: 'publish', qos })
-      : sessions.queuedFor(client.id, brokerCounter)
+    const queued =
+      brokerId === null
+        ? sessions.keepRetained(client.id, { ...packet, cmd: 'publish', qos })
+        : sessions.queuedFor(client.id, brokerCounter)
     // While its session resumes it waits in the queue; one that left the queue meanwhile was sent from it.
     if (queued === undefined || queued.messageId !== undefined || !client.connected) return void done()
     this.#send(client, queued, done)
