@@ -1,8 +1,7 @@
-import { generate } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 import { keepaliveSeconds } from '../../broker/admission.ts'
-import { startBroker } from './live-broker.ts'
-import { connectPacket, isTaken, publish, RawClient, returnCodeOf } from './raw-client.ts'
+import { shareBroker, startBroker } from './live-broker.ts'
+import { isTaken, publish, RawClient, returnCodeOf } from './raw-client.ts'
 
 const telemetry = 'v1/devices/me/telemetry'
 const inherited = Object.getOwnPropertyNames(Object.prototype)
@@ -34,17 +33,6 @@ describe('CONNECT', () => {
     await live.connect('d2')
   })
 
-  test('without a client id a clean session is made one, and a persistent one gets return code 2', async () => {
-    const live = await startBroker()
-    expect(await returnCodeOf(live.port, { ...api, clientId: '', clean: true })).toBe(0)
-    const persistent = generate(connectPacket({ ...api, clientId: '' }))
-    persistent[9]! &= ~2
-    const client = RawClient.open(live.port)
-    client.conn.write(persistent)
-    expect((await client.next('connack')).returnCode).toBe(2)
-    expect(live.codes()).toEqual(['TIDEMARK_CLIENT_ID'])
-  })
-
   test('MQTT 3.1 is spoken, with ids of up to 64 characters; others are refused', async () => {
     const live = await startBroker()
     const id = 'x'.repeat(64)
@@ -72,27 +60,13 @@ describe('CONNECT', () => {
     await Promise.all([silent.expectClosed(), slow.expectClosed()])
     expect([silent.received, slow.received]).toEqual([[], []])
   })
+})
 
-  test('anything before CONNECT, and a second CONNECT, ends the connection', async () => {
-    const live = await startBroker()
-    const early = RawClient.open(live.port)
-    early.send(publish(telemetry, 'x', 1))
-    await early.expectClosed()
-    const twice = await live.connect('d1')
-    twice.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'd1',
-      keepalive: 1,
-    })
-    await twice.expectClosed()
-    expect(live.messages()).toEqual([])
-  })
+describe('odd client ids', () => {
+  const shared = shareBroker()
 
   test.each(inherited)('the client id %s is one like any other', async (name) => {
-    const live = await startBroker()
+    const live = shared()
     expect(await returnCodeOf(live.port, { clientId: name, username: name, password: 'x' })).toBe(5)
     const operator = await live.connect(name, { role: 'admin', clean: false })
     expect(await operator.subscribe({ [name]: 1, [`a/${name}/#`]: 1 })).toEqual([1, 1])
@@ -108,7 +82,7 @@ describe('CONNECT', () => {
   test.each(['+', '#', '/', 'd1/', '+/#', 'd1/../d2', ' d1', 'd1\u0001'])(
     'no device is called %j',
     async (id) => {
-      const live = await startBroker()
+      const live = shared()
       expect(await returnCodeOf(live.port, { clientId: id, username: id, password: live.secret('d1') })).toBe(
         5,
       )

@@ -2,12 +2,11 @@ import { createServer, type Server } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import tls from 'node:tls'
 import { connectAsync } from 'mqtt'
-import { generate } from 'mqtt-packet'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { hasOpenssl, newCertificates } from '../support/certificates.ts'
 import { type LiveBroker, startBroker } from './live-broker.ts'
-import { connectPacket, poll, publish, RawClient } from './raw-client.ts'
+import { poll, publish, RawClient } from './raw-client.ts'
 
 const telemetry = 'v1/devices/me/telemetry'
 
@@ -154,24 +153,6 @@ describe('WebSocket', () => {
     await client.publishAsync(telemetry, 'and once', { qos: 2 })
     expect(live.messages().map(({ payload }) => payload)).toEqual(['over WebSocket', 'and once'])
     await client.endAsync()
-  })
-
-  test('the subprotocol `mqtt` is chosen', async () => {
-    const { url } = await serve()
-    const socket = new WebSocket(`${url}/mqtt`, ['other', 'mqtt'])
-    onTestFinished(() => socket.terminate())
-    await expect.poll(() => socket.protocol, poll).toBe('mqtt')
-  })
-
-  test('a text frame ends the connection, whatever it says', async () => {
-    const { url, live } = await serve()
-    const socket = new WebSocket(`${url}/mqtt`, 'mqtt')
-    onTestFinished(() => socket.terminate())
-    const connect = connectPacket({ clientId: 'd1', username: 'd1', password: live.secret('d1') })
-    socket.on('open', () => socket.send(generate(connect)))
-    // Behind CONNACK, a PUBLISH that is valid but for its frame.
-    socket.once('message', () => socket.send(generate(publish(telemetry, 'x', 1)).toString('latin1')))
-    await expect.poll(() => socket.readyState, poll).toBe(WebSocket.CLOSED)
   })
 
   test('a frame larger than several packets ends the connection', async () => {

@@ -88,21 +88,6 @@ describe('sessions', () => {
       first.idsOf('publish')[1],
     ])
   })
-
-  test('a clean session ends what a persistent one kept', async () => {
-    const live = await startBroker()
-    const first = await live.connect('d1', { clean: false })
-    await first.subscribe({ 'devices/d1/commands/#': 1 })
-    first.send({ cmd: 'disconnect' })
-    await first.expectClosed()
-    const operator = await live.connect('operator', { role: 'operate' })
-    operator.send(publish('devices/d1/commands/c', 'x', 1))
-    await operator.roundTrip()
-    await (await live.connect('d1')).roundTrip()
-    const third = await live.connect('d1', { clean: false })
-    await third.roundTrip()
-    expect(third.payloads()).toEqual([])
-  })
 })
 
 describe('bounds of the store itself', () => {

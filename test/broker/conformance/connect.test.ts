@@ -136,6 +136,7 @@ describe('client ids', () => {
     const { returnCode, sessionPresent } = await client.next('connack')
     expect([returnCode, sessionPresent]).toEqual([2, false])
     await client.expectClosed()
+    expect(live().codes()).toContain('TIDEMARK_CLIENT_ID')
   })
 
   test('one that MQTT 3.1 does not allow is refused with return code 2, and the connection ends', async () => {
