@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { runCli, startCli } from '../cli/cli.ts'
-import { brokenBuild } from '../support/broken-build.ts'
+import { changedBuild } from '../support/broken-build.ts'
 import { adminToken, startPlatformProcess } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -28,7 +28,7 @@ async function standing(dir: string, args: readonly string[], signal: 'SIGINT' |
     process.once('${signal}', () => resolve(clearTimeout(timer)));
     import('node:fs').then(({ writeFileSync }) => writeFileSync(join(to, 'standing'), ''));
   });`
-  const backup = startCli(args, { main: brokenBuild(tempDir(), 'log/lmdb-copy.js', copies, copies + still) })
+  const backup = startCli(args, { main: changedBuild(tempDir(), 'log/lmdb-copy.js', copies, copies + still) })
   const isStanding = () => existsSync(join(`${dir}.partial`, 'log/standing'))
   await expect.poll(isStanding, { timeout: 60_000 }).toBe(true)
   return backup

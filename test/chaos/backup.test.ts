@@ -3,16 +3,21 @@ import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { expect, onTestFinished, test } from 'vitest'
 import type { DeliveredEvent } from '../../domain/event.ts'
-import { bench, benchDeviceId } from '../../simulators/bench.ts'
-import { verify } from '../../simulators/verify.ts'
 import { runCli } from '../cli/cli.ts'
-import { brokenBuild, replaceCode } from '../support/broken-build.ts'
+import { brokenBuild, changedBuild, replaceCode } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { adminToken, type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
+import {
+  loadMessagesPerSecond,
+  nothingLost,
+  platformUnderLoad,
+  startLoad,
+  statsOf,
+  verifyLoad,
+} from '../support/platform-under-load.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** A backup that is made under load, of a platform that is then killed: what its restored copy holds and how it goes on. */
-const messagesPerSecond = 1_000
-const devices = 10
 const copies = `for (const name of ['main', 'ingress']) {`
 /** Longer than retention waits between two sweeps: what can happen between two copies happens. */
 const slowly = 'await new Promise((resolve) => setTimeout(resolve, 2_500));'
@@ -20,11 +25,11 @@ const minuteMs = 60_000
 const lostSettleMs = 3_000
 
 test('what was acknowledged before a backup under load is in it, once, and its copy goes on as after a crash', async () => {
-  const main = brokenBuild(tempDir(), 'log/lmdb-copy.js', copies, copies + slowly)
+  const main = changedBuild(tempDir(), 'log/lmdb-copy.js', copies, copies + slowly)
   const { before, after, ledger, middle, control } = await backedUpAndRestored(main, 60_000)
-  expect(before).toMatchObject({ missing: 0, altered: 0, repeated: 0 })
-  expect(before.acknowledged).toBeGreaterThan(messagesPerSecond)
-  expect(after).toMatchObject({ missing: 0, altered: 0, repeated: 0, pending: 0 })
+  expect(before).toMatchObject(nothingLost)
+  expect(before.acknowledged).toBeGreaterThan(loadMessagesPerSecond)
+  expect(after).toMatchObject({ ...nothingLost, pending: 0 })
   expect(ledger.acknowledged).toBe(ledger.stored + ledger.deadLettered + ledger.pending)
   // One that was in the middle of its `for`, and one that has lived through all of it on the restored platform.
   expect(control).toHaveLength(1)
@@ -51,16 +56,11 @@ test('the same is seen to lose messages where `ingress` is trimmed meanwhile', a
 /** Waits at most `settleMs` for what is pending: what is lost may count as pending for ever. */
 async function backedUpAndRestored(main: string, settleMs: number) {
   const dir = tempDir()
-  const platform = await startPlatformProcess(
-    tempDir(),
-    ['--device-rate-max', '0', '--log-level', 'warn'],
-    main,
-  )
-  onTestFinished(async () => void (await platform.end('SIGKILL')))
+  const { platform, load } = await platformUnderLoad({ flags: ['--log-level', 'warn'], main })
   await platform.api.request('POST', '/rules', warmRule)
   const sinceMs = Date.now() - 60 * minuteMs
   await send(platform, 'middle', [sinceMs, sinceMs + 5 * minuteMs])
-  const load = await loaded(platform, join(dir, 'before.ndjson'))
+  await load.acknowledgedMore(3 * loadMessagesPerSecond)
 
   const startedAt = Date.now()
   const backup = join(dir, 'backup')
@@ -68,23 +68,24 @@ async function backedUpAndRestored(main: string, settleMs: number) {
   const args = ['backup', backup, '--data-dir', platform.dataDir, '--api', platform.httpUrl, ...token]
   expect(await runCli([...args, '--json'], { main })).toMatchObject({ exitCode: 0 })
   await platform.end('SIGKILL')
-  await load.finish()
+  await load.stop()
 
   const dataDir = join(dir, 'restored')
   expect(await runCli(['restore', backup, '--data-dir', dataDir])).toMatchObject({ exitCode: 0 })
   const restored = await startPlatformProcess(dataDir, ['--device-rate-max', '0', '--log-level', 'warn'])
   onTestFinished(async () => void (await restored.end('SIGKILL')))
   const until = join(dir, 'until-backup.ndjson')
-  const lines = readFileSync(join(dir, 'before.ndjson'), 'utf8').trimEnd().split('\n')
+  const lines = readFileSync(load.ledger, 'utf8').trimEnd().split('\n')
   const sooner = lines.filter((line) => (JSON.parse(line) as { ackedAt: number }).ackedAt < startedAt)
   writeFileSync(until, `${sooner.join('\n')}\n`)
-  const options = { api: restored.api, settleMs, isSent: () => true }
-  const before = await verify({ ...options, ledger: until })
+  const before = await verifyLoad(until, restored.api, settleMs)
 
-  const more = await loaded(restored, join(dir, 'after.ndjson'))
-  await more.finish()
-  const after = await verify({ ...options, ledger: join(dir, 'after.ndjson') })
-  const { messages: ledger } = await restored.api.request<{ messages: Ledger }>('GET', '/stats')
+  const more = await startLoad(restored)
+  await more.acknowledgedMore(3 * loadMessagesPerSecond)
+  await more.stop()
+  const after = await verifyLoad(more.ledger, restored.api, settleMs)
+  const { messages: ledger } = await statsOf(restored)
+  tellFigures({ before: before.missing, after: after.missing, ...ledger })
   // Where messages are lost, those of the fridges may be among them.
   if (after.missing > 0) return { before, after, ledger, middle: [], control: [] }
   await send(restored, 'middle', [sinceMs + 11 * minuteMs])
@@ -92,13 +93,6 @@ async function backedUpAndRestored(main: string, settleMs: number) {
   await expect.poll(() => raised(restored, 'control'), { timeout: 20_000 }).toHaveLength(1)
   const [middle, control] = [await raised(restored, 'middle'), await raised(restored, 'control')]
   return { before, after, ledger, middle, control }
-}
-
-interface Ledger {
-  readonly acknowledged: number
-  readonly stored: number
-  readonly deadLettered: number
-  readonly pending: number
 }
 
 const warmRule = {
@@ -109,28 +103,6 @@ const warmRule = {
   select: { types: ['fridge'] },
   when: { kind: 'threshold', metric: 'temperature_c', above: 8 },
   for: '10m',
-}
-
-/** Resolves when some thousand messages of a load have been acknowledged. */
-async function loaded(platform: PlatformProcess, ledger: string) {
-  const finished = new AbortController()
-  const ids = Array.from({ length: devices }, (_, i) => ({ id: benchDeviceId(i), type: 'smart_meter' }))
-  const credentials = await platform.api.provision(ids)
-  let acknowledged = 0
-  const load = bench({
-    ...{ url: platform.mqttUrl, devices, rate: messagesPerSecond, durationMs: 600_000, inFlight: 50, qos: 1 },
-    ...{ credentials, ledger, reconnectMsMax: 200, signal: finished.signal },
-    onProgress: (progress) => {
-      acknowledged = progress.acknowledged
-    },
-  })
-  const finish = async () => {
-    finished.abort()
-    await load
-  }
-  onTestFinished(finish)
-  await expect.poll(() => acknowledged, { timeout: 60_000 }).toBeGreaterThan(3 * messagesPerSecond)
-  return { finish }
 }
 
 /** Warm readings of a fridge at these times, Unix ms. */

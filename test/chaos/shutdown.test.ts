@@ -4,22 +4,24 @@ import { expect, onTestFinished, test } from 'vitest'
 import { messageLedger } from '../../http/ledger.ts'
 import { delay } from '../../lib/clock.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
-import { bench, benchDeviceId } from '../../simulators/bench.ts'
-import { verify } from '../../simulators/verify.ts'
 import { DuckDbStore } from '../../storage/duckdb-store.ts'
 import { watched } from '../cli/cli.ts'
 import { startScriptedInflux } from '../storage/scripted-influx.ts'
-import { brokenBuild, replaceCode } from '../support/broken-build.ts'
+import { changedBuild, replaceCode } from '../support/broken-build.ts'
 import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, repositoryRoot, startPlatformProcess } from '../support/platform-process.ts'
+import {
+  loadMessagesPerSecond,
+  nothingLost,
+  platformUnderLoad,
+  statsOf,
+} from '../support/platform-under-load.ts'
 import { sizeOf } from '../support/promises.ts'
 import { batchOf } from '../support/reading-batches.ts'
-import { newTempDir, tempDir } from '../support/temp-dir.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** R12: a signal under load ends in exit code 0 within 10 s, and nothing acknowledged is lost. */
 const rounds = sizeOf('TIDEMARK_SHUTDOWNS')
-const messagesPerSecond = 1_000
-const devices = 10
 const withinMs = 10_000
 /** Within this time a repeated signal is npm's copy of a Ctrl-C, and no second one. */
 const sameSignalMs = 2_000
@@ -36,40 +38,6 @@ const restless = {
 
 /** Of a process that SIGKILL ended, also its own. */
 const killed = null
-
-interface Stats {
-  readonly messages: { readonly acknowledged: number; readonly pending: number }
-}
-
-const stats = ({ api }: PlatformProcess) => api.request<Stats>('GET', '/stats')
-
-async function startUnderLoad(flags: readonly string[] = [], main?: string) {
-  const dir = newTempDir()
-  const platform = await startPlatformProcess(dir.path, ['--device-rate-max', '0', ...flags], main)
-  const finished = new AbortController()
-  const ids = Array.from({ length: devices }, (_, i) => ({ id: benchDeviceId(i), type: 'smart_meter' }))
-  const credentials = await platform.api.provision(ids)
-  const ledger = join(dir.path, 'ledger.ndjson')
-  const load = bench({
-    ...{ url: platform.mqttUrl, devices, rate: messagesPerSecond, durationMs: 600_000, inFlight: 50, qos: 1 },
-    ...{ credentials, ledger, reconnectMsMax: 200, signal: finished.signal },
-  })
-  onTestFinished(async () => {
-    finished.abort()
-    await load
-    await platform.end('SIGKILL')
-    dir.remove()
-  })
-  return {
-    platform,
-    dataDir: dir.path,
-    ledger,
-    stopLoad: async () => {
-      finished.abort()
-      return load
-    },
-  }
-}
 
 /** Of a platform that has ended. */
 async function pendingIn(dataDir: string): Promise<number> {
@@ -92,15 +60,15 @@ async function storeOf(dataDir: string, device: string, rows: number): Promise<v
 }
 
 async function acknowledgedMore(platform: PlatformProcess, more: number): Promise<void> {
-  const before = (await stats(platform)).messages.acknowledged
-  const now = async () => (await stats(platform)).messages.acknowledged
+  const before = (await statsOf(platform)).messages.acknowledged
+  const now = async () => (await statsOf(platform)).messages.acknowledged
   await expect.poll(now, { timeout: 30_000, interval: 20 }).toBeGreaterThan(before + more)
 }
 
 test(
-  `SIGTERM and SIGINT, ${rounds} times under ${messagesPerSecond} messages a second: exit code 0, and all is stored`,
+  `SIGTERM and SIGINT, ${rounds} times under ${loadMessagesPerSecond} messages a second: exit code 0, and all is stored`,
   async () => {
-    const { platform, dataDir, ledger, stopLoad } = await startUnderLoad(['--log-level', 'error'])
+    const { platform, load } = await platformUnderLoad({ flags: ['--log-level', 'error'] })
     await platform.api.request('POST', '/rules', restless)
     for (let round = 0; round < rounds; round++) {
       await acknowledgedMore(platform, 200 + 77 * round)
@@ -108,16 +76,16 @@ test(
       expect(await platform.end(round % 2 === 0 ? 'SIGTERM' : 'SIGINT')).toBe(0)
       expect(performance.now() - startedAt).toBeLessThan(withinMs)
       // Drained: what was acknowledged is stored, and does not wait for the next start.
-      expect(await pendingIn(dataDir)).toBe(0)
+      expect(await pendingIn(platform.dataDir)).toBe(0)
       await platform.restart()
     }
     // Nor is an event told to a broker that has gone.
     expect(platform.stderr()).toBe('')
     await acknowledgedMore(platform, 200)
-    const { acknowledged } = await stopLoad()
-    const report = await verify({ ledger, api: platform.api, settleMs: 30_000, isSent: () => true })
+    const { acknowledged } = await load.stop()
+    const report = await load.verified()
     tellFigures({ rounds, acknowledged, stored: report.stored, missing: report.missing })
-    expect(report).toMatchObject({ acknowledged, missing: 0, altered: 0, repeated: 0 })
+    expect(report).toMatchObject({ acknowledged, ...nothingLost })
   },
   Math.max(120_000, rounds * 24_000),
 )
@@ -127,10 +95,11 @@ test('where a database hangs, a signal that is repeated at once counts once, and
     '1',
     Array(3).fill(() => undefined),
   )
-  const { platform, stopLoad } = await startUnderLoad(['--store', 'influxdb', '--influx-url', influx.url])
+  const flags = ['--store', 'influxdb', '--influx-url', influx.url]
+  const { platform, load } = await platformUnderLoad({ flags })
   await acknowledgedMore(platform, 100)
   await expect.poll(() => influx.writes.length, { timeout: 10_000 }).toBe(1)
-  const { acknowledged } = await stopLoad()
+  const { acknowledged } = await load.stop()
   const ended = platform.end('SIGINT')
   await expect.poll(platform.stderr, { interval: 10 }).toContain('"stopping"')
   process.kill(platform.pid, 'SIGINT')
@@ -140,7 +109,7 @@ test('where a database hangs, a signal that is repeated at once counts once, and
   expect(await ended).toBe(killed)
   expect(platform.stderr()).toContain('TIDEMARK_FORCED')
   await platform.restart()
-  expect((await stats(platform)).messages.acknowledged).toBeGreaterThanOrEqual(acknowledged)
+  expect((await statsOf(platform)).messages.acknowledged).toBeGreaterThanOrEqual(acknowledged)
 }, 60_000)
 
 test('SIGTERM while queries wait for the embedded store: what runs is broken off, and the exit code is 0', async () => {
@@ -169,17 +138,17 @@ test('a thread that native code holds is not waited for: the process says so and
   execFileSync('mkfifo', [fifo])
   // Opening it waits, outside of JavaScript, for a writer that never comes.
   const hang = `(await import('node:fs')).openSync(${JSON.stringify(fifo)});`
-  const main = brokenBuild(dir, 'threads/data-thread.js', 'await store.close();', hang)
+  const main = changedBuild(dir, 'threads/data-thread.js', 'await store.close();', hang)
   replaceCode(join(dirname(main), '../platform.js'), 'stopMsMax = 15_000', 'stopMsMax = 3_000')
-  const { platform, dataDir, stopLoad } = await startUnderLoad([], main)
+  const { platform, load } = await platformUnderLoad({ main })
   await acknowledgedMore(platform, 500)
-  const { acknowledged } = await stopLoad()
+  const { acknowledged } = await load.stop()
   // So that nothing but the thread takes time to stop.
-  const pending = async () => (await stats(platform)).messages.pending
+  const pending = async () => (await statsOf(platform)).messages.pending
   await expect.poll(pending, { timeout: 30_000 }).toBe(0)
   expect(await platform.end('SIGTERM')).toBe(killed)
   expect(platform.stderr()).toMatch(/"code":"TIDEMARK_STOP","stopping":"data"/)
-  const log = await openLmdbLog({ path: join(dataDir, 'log') })
+  const log = await openLmdbLog({ path: join(platform.dataDir, 'log') })
   onTestFinished(() => log.close())
   expect(messageLedger(log.stats()).acknowledged).toBeGreaterThanOrEqual(acknowledged)
 }, 60_000)

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { faultyProxy } from '../support/faulty-proxy.ts'
 import { adminToken, type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { newTempDir } from '../support/temp-dir.ts'
 import { type CliResult, runCli, startCli } from './cli.ts'
-import { holdingProxy } from './holding-proxy.ts'
 
 /* Two fridges for half an hour, a reading a minute; the door of van-1 stands open for the last twenty. */
 const scenario = `
@@ -39,9 +39,9 @@ afterAll(async () => {
 
 /** The command with one Ctrl-C when it has asked for what never comes; the platform would be called unreachable after 15 s. */
 async function interrupted(held: string, argsOf: (api: string) => string[]): Promise<CliResult> {
-  const { url, asked } = await holdingProxy(platform.httpUrl, held)
-  const { child, ended } = startCli(argsOf(url))
-  await Promise.race([asked, ended])
+  const { port, hanging } = await faultyProxy(platform.httpUrl, { hangsAt: held })
+  const { child, ended } = startCli(argsOf(`http://127.0.0.1:${port}`))
+  await Promise.race([hanging, ended])
   child.kill('SIGINT')
   return ended
 }

@@ -3,10 +3,16 @@ import { join } from 'node:path'
 import { repositoryRoot } from './platform-process.ts'
 
 /**
- * A copy of the build in `dir` with one piece of code replaced, so that a check can be seen to fail where the protection it
- * looks for is taken away. Returns the copy's main.js. Throws when the code to replace is not there exactly once.
+ * A copy of the build in `dir` with a protection taken away, so that the check that looks for it can be seen to fail. Returns and throws
+ * as `changedBuild`; docs/GUARANTEES.md lists each.
  */
-export function brokenBuild(dir: string, file: string, code: string, replacement: string): string {
+export const brokenBuild = changedBuild
+
+/**
+ * A copy of the build in `dir` with one piece of code replaced, so that it does what is rare. Returns the copy's main.js. Throws when
+ * the code to replace is not there exactly once.
+ */
+export function changedBuild(dir: string, file: string, code: string, replacement: string): string {
   const copy = join(dir, 'dist')
   cpSync(join(repositoryRoot, 'dist'), copy, { recursive: true })
   symlinkSync(join(repositoryRoot, 'node_modules'), join(dir, 'node_modules'))

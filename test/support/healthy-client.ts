@@ -105,7 +105,8 @@ export async function settledLedger(platform: PlatformProcess): Promise<Ledger> 
   return ledgerOf(platform)
 }
 
-async function ledgerOf({ httpUrl }: PlatformProcess): Promise<Ledger> {
+/** The counters of /metrics now. */
+export async function ledgerOf({ httpUrl }: PlatformProcess): Promise<Ledger> {
   const text = await (await fetch(`${httpUrl}/metrics`)).text()
   const sum = (name: string) => {
     const samples = [...text.matchAll(new RegExp(`^tidemark_messages_${name}(?:\\{[^}]*\\})? (\\d+)$`, 'gm'))]
