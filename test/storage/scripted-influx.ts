@@ -23,20 +23,20 @@ export function answer(status: number, body = '', headers: Record<string, string
 
 /**
  * A database that gives the answers that a real one cannot be made to give: `script` answers the writes one by one,
- * and after its end all are taken. Stopped when the test ends.
+ * and after its end all are taken; one that is no list answers each. Stopped when the test ends.
  */
 export async function startScriptedInflux(
   version: '1' | '2',
-  script: readonly ScriptedAnswer[] = [],
+  script: readonly ScriptedAnswer[] | ScriptedAnswer = [],
 ): Promise<ScriptedInflux> {
-  const left = [...script]
+  const left = typeof script === 'function' ? [] : [...script]
   const server = createServer(async (request, response) => {
     const body = await textOf(request)
     const url = request.url ?? ''
     if (/^\/(api\/v2\/)?write/.test(url)) {
       scripted.writes.push(body)
       scripted.writePaths.push(url)
-      const next = left.shift() ?? answer(204)
+      const next = typeof script === 'function' ? script : (left.shift() ?? answer(204))
       next(response, body)
       return
     }
