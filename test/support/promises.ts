@@ -19,13 +19,13 @@ export const promises = {
       'with the database stopped, hanging, resetting or slow, devices are acknowledged as before, and everything is stored after',
     tests: ['chaos/outage'],
     sizes: {
-      TIDEMARK_OUTAGE_SECONDS: { small: 60, full: 600 },
+      TIDEMARK_OUTAGE_SECONDS: { small: 24, full: 600 },
       TIDEMARK_OUTAGE_RATE: { small: 1_000, full: 2_000 },
     },
   },
   R4: {
     promise: 'every odd answer of the database has its exact outcome',
-    tests: ['storage/influx-answers'],
+    tests: ['storage/influx-answers', 'storage/influx-outcomes'],
     sizes: { TIDEMARK_ANSWER_SEEDS: { small: 1, full: 100 } },
   },
   R5: {
