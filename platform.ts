@@ -19,6 +19,7 @@ import { createLogger, type Logger } from './lib/logger.ts'
 import { createMetrics } from './lib/metrics.ts'
 import { exitOnUnhandledRejection } from './log/commit-failures.ts'
 import { lockDataDir } from './log/data-dir-lock.ts'
+import { dataFormat } from './log/data-format.ts'
 import { type LmdbLog, openLmdbLog } from './log/lmdb-log.ts'
 import { Retention } from './log/retention.ts'
 import { AllWebhooks } from './registry/all-webhooks.ts'
@@ -28,6 +29,7 @@ import { TokenRegistry } from './registry/token-registry.ts'
 import { WebhookRegistry } from './registry/webhook-registry.ts'
 import { PlatformAlarms } from './rules/platform-alarms.ts'
 import { platformFigures } from './rules/platform-figures.ts'
+import { upgradeRows } from './rules/rows-upgrade.ts'
 import { RuleRegistry } from './rules/rule-registry.ts'
 import type { StoreConfig } from './storage/open-store.ts'
 import type { StoreStatus } from './storage/storage-writer.ts'
@@ -98,6 +100,10 @@ async function startParts(
   const unlock = lockDataDir(config.dataDir)
   const logPath = join(config.dataDir, 'log')
   const log = await openLmdbLog({ path: logPath, logBytesMax: config.logBytesMax })
+  if (log.format !== dataFormat) {
+    await upgradeRows(log)
+    await log.markFormat()
+  }
   const retention = new Retention({ log, logger })
   const adminToken = config.adminToken ?? keptAdminToken(config.dataDir)
 

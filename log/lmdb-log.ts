@@ -4,6 +4,7 @@ import { type Database, open, type RootDatabase } from 'lmdb'
 import { diskSpace } from '../lib/disk-space.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import { settleFailedCommit } from './commit-failures.ts'
+import { checkDataFormat, keptFormat, markDataFormat } from './data-format.ts'
 import { Doorbell } from './doorbell.ts'
 import { LmdbStream, type StreamEnd } from './lmdb-stream.ts'
 import { LmdbTables } from './lmdb-tables.ts'
@@ -45,7 +46,10 @@ const mapBytes = 8 * 1024 ** 3
  */
 const reserveBytes = { ingress: 64 * 1024 * 1024, main: 32 * 1024 * 1024 } as const
 
-/** Opens the durable log in `options.path`. Every thread and process opens it for itself; LMDB shares the pages. */
+/**
+ * Opens the durable log in `options.path`. Every thread and process opens it for itself; LMDB shares the pages. Rejects with
+ * TIDEMARK_LOG_OPEN, or TIDEMARK_LOG_FORMAT where a newer version has written.
+ */
 export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
   mkdirSync(options.path, { recursive: true, mode: 0o700 })
   try {
@@ -57,9 +61,11 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
       encoding: 'binary',
     })
     const main = open({ ...common, path: join(options.path, 'main') })
+    checkDataFormat(main, options.path)
     for (const name of ['ingress', 'main']) chmodSync(join(options.path, name), 0o700)
     return new LmdbLog(ingress, main, options)
   } catch (error) {
+    if (error instanceof TidemarkError) throw error
     throw new TidemarkError(
       'TIDEMARK_LOG_OPEN',
       `cannot open the log in ${options.path}: ${messageOf(error)}`,
@@ -259,6 +265,20 @@ export class LmdbLog implements Log {
     const counters = this.#tables.counters()
     const shared = { ...this.#sharedStats(), ingress: this.#streams.ingress.stats() }
     return { streams: shared, offsets, counters }
+  }
+
+  /** Of what the data directory holds. */
+  get format(): number {
+    return keptFormat(this.#mainRoot)
+  }
+
+  /** Says that the data directory has the format of this version. Rejects with TIDEMARK_LOG_WRITE. */
+  async markFormat(): Promise<void> {
+    try {
+      await markDataFormat(this.#mainRoot)
+    } catch (error) {
+      throw writeError(error)
+    }
   }
 
   /** Lets go of the pages that readers in other processes held when they were killed: until then none of them is used again. */

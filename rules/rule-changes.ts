@@ -170,6 +170,9 @@ function evaluationOf(rule: StoredRule): string {
   return canonical({ when, select, held, keepFor, wait, gaps, schedule, enabled })
 }
 
+/** In `meta`: the rule as the engine applied it last. */
+export const appliedKeyPrefix = 'rule-applied:'
+
 function appliedKey(rule: string): string {
-  return `rule-applied:${rule}`
+  return `${appliedKeyPrefix}${rule}`
 }

@@ -3,7 +3,6 @@ import { wallClock } from '../lib/clock.ts'
 import { createLogger } from '../lib/logger.ts'
 import { exitOnUnhandledRejection } from '../log/commit-failures.ts'
 import { openLmdbLog } from '../log/lmdb-log.ts'
-import { upgradeInstances } from '../rules/instances-upgrade.ts'
 import { RulesEngine } from '../rules/rules-engine.ts'
 import type { FromThread, ThreadSettings, ToThread } from './messages.ts'
 import { RestartablePart } from './restartable-part.ts'
@@ -19,7 +18,6 @@ exitOnUnhandledRejection((reason) => {
 
 const logger = createLogger(settings.logLevel, { part: 'rules' })
 const log = await openLmdbLog({ path: settings.logPath, doorbell: settings.doorbell })
-await upgradeInstances(log)
 const { rulePairsMax: pairsMax } = settings
 const engine = new RestartablePart(
   log,
