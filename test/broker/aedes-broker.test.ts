@@ -62,6 +62,21 @@ describe('rights on the wire', () => {
     expect(live.messages()).toEqual([])
   })
 
+  test('what waits for a session that an administrator left is not for who resumes it with less rights', async () => {
+    const live = await startBroker()
+    const left = await live.connect('panel', { role: 'admin', clean: false })
+    await left.subscribe({ '#': 1 })
+    left.send({ cmd: 'disconnect' })
+    await left.expectClosed()
+    const admin = await live.connect('admin', { role: 'admin' })
+    admin.send(publish('devices/d1/commands/c', 'not theirs', 1), publish('events/health/d1', 'theirs', 2))
+    await admin.expectCount('puback', 2)
+    const resumed = await live.connect('panel', { role: 'read', clean: false })
+    // In the order in which it was queued: what is not theirs would have come first.
+    await expect.poll(() => resumed.payloads(), poll).toContain('theirs')
+    expect(resumed.payloads()).toEqual(['theirs'])
+  })
+
   test('a command reaches its device, and the answer whoever may see it', async () => {
     const live = await startBroker()
     const [device, operator] = [await live.connect('d1'), await live.connect('operator', { role: 'operate' })]

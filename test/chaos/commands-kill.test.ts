@@ -101,7 +101,9 @@ async function timesReceived(main?: string): Promise<number> {
   await expect
     .poll(async () => (await listed(platform, '&status=succeeded')).items.length, patient)
     .toBeGreaterThan(0)
-  return valve.received.filter((one) => one === id).length
+  const received = valve.received.filter((one) => one === id).length
+  tellFigures({ received })
+  return received
 }
 
 test('what was sent and not acknowledged comes again with the same id', async () => {

@@ -5,6 +5,7 @@ import { LedgerWriter } from '../../simulators/ledger.ts'
 import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { type VerifyReport, verify } from '../../simulators/verify.ts'
 import { brokenBuild } from '../support/broken-build.ts'
+import { tellFigures } from '../support/figures.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { sizeOf } from '../support/promises.ts'
 import { newTempDir } from '../support/temp-dir.ts'
@@ -73,6 +74,11 @@ interface Outcome {
 }
 
 function isDifferent({ ledger, verified, events }: Outcome): boolean {
+  tellFigures({
+    ...ledger,
+    repeated: verified.repeated,
+    eventsTwice: events.length - new Set(events).size,
+  })
   const isWhole = ledger.accounted === ledger.acknowledged && verified.repeated === 0
   return !isWhole || new Set(events).size !== events.length
 }

@@ -4,10 +4,11 @@ import type { DeviceRecord } from '../../domain/device.ts'
 import type { Profile } from '../../domain/profile.ts'
 import { readingsOf } from '../../domain/reading-batch.ts'
 import { Ingest } from '../../ingest/ingest.ts'
+import { TidemarkError } from '../../lib/errors.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { encodedMessageBytes, encodeIngressGroup, topicCodes } from '../../log/ingress-codec.ts'
 import { type LmdbLog, openLmdbLog } from '../../log/lmdb-log.ts'
-import { consumers } from '../../log/log.ts'
+import { consumers, type Log } from '../../log/log.ts'
 import { decodeReadingBatch } from '../../log/reading-batch-codec.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -47,9 +48,12 @@ async function append(log: LmdbLog, messages: readonly Message[], at = receivedA
 async function ingestAll(log: LmdbLog): Promise<void> {
   const ingest = new Ingest({ log, logger: silentLogger })
   ingest.start()
-  await vi.waitFor(() => expect(log.offset(consumers.ingest)).toBe(log.end('ingress')), { timeout: 10_000 })
+  await allIngested(log)
   await ingest.stop()
 }
+
+const allIngested = (log: LmdbLog) =>
+  vi.waitFor(() => expect(log.offset(consumers.ingest)).toBe(log.end('ingress')), { timeout: 10_000 })
 
 const readingsIn = (log: LmdbLog) =>
   log
@@ -105,6 +109,46 @@ test('a restart after any group gives the same readings and dead letters as one 
     ['a', 'value.wrong_type', 'validate'],
   ])
 })
+
+test('what the log refuses of a group is in the next run, wherever it refused', async () => {
+  for (const taken of [0, 1, 2, 3]) {
+    const log = await newLog()
+    for (const group of groups) await append(log, group)
+    const refusing = refusingAfter(log, taken)
+    const cutOff = new Ingest({ log: refusing.log, logger: silentLogger })
+    cutOff.start()
+    await Promise.race([refusing.refused, allIngested(log)])
+    await cutOff.stop()
+    await ingestAll(log)
+    const whole = await newLog()
+    for (const group of groups) await append(whole, group)
+    await ingestAll(whole)
+    expect(readingsIn(log)).toEqual(readingsIn(whole))
+    expect(lettersIn(log)).toEqual(lettersIn(whole))
+  }
+})
+
+/** A log that takes so many transactions, and refuses all that follow, as a disk does that fails. */
+function refusingAfter(log: LmdbLog, taken: number): { readonly log: Log; readonly refused: Promise<void> } {
+  let left = taken
+  let onRefused: () => void = () => undefined
+  const refused = new Promise<void>((resolve) => {
+    onRefused = resolve
+  })
+  const transaction: Log['transaction'] = async (work) => {
+    if (left-- > 0) return log.transaction(work)
+    onRefused()
+    throw new TidemarkError('TIDEMARK_LOG_WRITE', 'refused')
+  }
+  const refusing = new Proxy(log, {
+    get: (target, key) => {
+      if (key === 'transaction') return transaction
+      const member: unknown = Reflect.get(target, key)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  return { log: refusing, refused }
+}
 
 test('a dead letter holds the message whole, as text or, where it is none, as base64', async () => {
   const log = await newLog()
