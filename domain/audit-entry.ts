@@ -51,7 +51,7 @@ export interface AuditEntry {
   /** As `/openapi.json` names it: `PATCH /api/v1/rules/{id}`. */
   readonly operation: string
   readonly action: AuditAction
-  /** `id` is null where there are several, named in `details`, and where what is refused names none. */
+  /** `id` is null where there are several, named in `details`. Of what is refused it is the last one in the path, null where there is none. */
   readonly target: { readonly kind: string; readonly id: string | null }
   /** `refused`: the role of the token was too low, and nothing was done. */
   readonly outcome: 'done' | 'refused'
