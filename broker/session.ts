@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { ownTelemetryTopic, telemetryTopic } from '../domain/names.ts'
 import { type TopicCode, topicCodes } from '../log/ingress-codec.ts'
-import { frameAt, PacketAssembler } from './frame-splitter.ts'
+import { type Frame, frameAt, PacketAssembler } from './frame-splitter.ts'
 import type { Acknowledge, CommitTarget, GroupCommitter } from './group-committer.ts'
-import { foreignLevel, packetFault } from './packet-fault.ts'
+import { foreignLevel, type PacketBounds, packetFault } from './packet-fault.ts'
 import type { Principal } from './rights.ts'
 
 export interface SessionLimits {
@@ -196,17 +196,9 @@ export class Session implements CommitTarget {
         this.#assembler.keep(bytes.subarray(at), frame.bytes)
         break
       }
-      if (frame.kind === 'too_large') {
-        const detail = `a packet of ${frame.bytes} bytes, limit ${this.#limits.packetBytesMax}`
-        return this.#violate('TIDEMARK_PACKET_TOO_LARGE', detail)
-      }
-      if (frame.kind === 'malformed')
-        return this.#violate('TIDEMARK_PACKET_MALFORMED', 'a remaining length of more than four bytes')
+      if (frame.kind !== 'packet') return this.#refuseFrame(frame)
       if (!this.#takeTelemetry(bytes, at, frame.body, frame.end)) {
-        const level = this.#phase === 'connect' ? foreignLevel(bytes, frame) : undefined
-        if (level !== undefined) return this.#refuseLevel(level)
-        const fault = packetFault(bytes, frame)
-        if (fault !== undefined) return this.#violate('TIDEMARK_PACKET_MALFORMED', fault)
+        if (!this.#isRight(bytes, frame)) return null
         passed.push(bytes.subarray(at, frame.end))
       }
       at = frame.end
@@ -265,17 +257,31 @@ export class Session implements CommitTarget {
       : -1
   }
 
+  /** False where the connection is being ended for the packet. */
+  #isRight(bytes: Buffer, bounds: PacketBounds): boolean {
+    const level = this.#phase === 'connect' ? foreignLevel(bytes, bounds) : undefined
+    if (level !== undefined) {
+      // [MQTT-3.1.2-2]
+      this.#ports.onViolation(this.#conn, 'TIDEMARK_PROTOCOL_LEVEL', `level ${level}`)
+      this.#phase = 'ending'
+      this.#conn.end(levelRefused)
+      return false
+    }
+    const fault = packetFault(bytes, bounds)
+    if (fault !== undefined) this.#violate('TIDEMARK_PACKET_MALFORMED', fault)
+    return fault === undefined
+  }
+
+  #refuseFrame(frame: Frame & { kind: 'too_large' | 'malformed' }): null {
+    if (frame.kind === 'malformed')
+      return this.#violate('TIDEMARK_PACKET_MALFORMED', 'a remaining length of more than four bytes')
+    const detail = `a packet of ${frame.bytes} bytes, limit ${this.#limits.packetBytesMax}`
+    return this.#violate('TIDEMARK_PACKET_TOO_LARGE', detail)
+  }
+
   #violate(code: `TIDEMARK_${string}`, detail: string): null {
     this.#ports.onViolation(this.#conn, code, detail)
     this.#conn.destroy()
-    return null
-  }
-
-  /** [MQTT-3.1.2-2] */
-  #refuseLevel(level: number): null {
-    this.#ports.onViolation(this.#conn, 'TIDEMARK_PROTOCOL_LEVEL', `level ${level}`)
-    this.#phase = 'ending'
-    this.#conn.end(levelRefused)
     return null
   }
 
