@@ -7,6 +7,7 @@ import type { Logger } from '../lib/logger.ts'
 import { topicCode } from '../log/ingress-codec.ts'
 import { admit, keepaliveSeconds } from './admission.ts'
 import type { Authenticator } from './authenticator.ts'
+import { Connection } from './connection.ts'
 import { type DeviceMessage, DeviceSender, type ReceivingClient } from './device-sender.ts'
 import { type ForwardedClient, Forwarder, type ForwarderPorts } from './forwarder.ts'
 import type { GroupCommitter } from './group-committer.ts'
@@ -15,7 +16,7 @@ import { MessageIds } from './message-ids.ts'
 import { Presence } from './presence.ts'
 import { ReceiptOrder } from './receipt-order.ts'
 import { RepeatedFilters } from './repeated-filters.ts'
-import { mayPublish, mayReceive, mayRetain, maySubscribe, type Principal } from './rights.ts'
+import { mayPublish, mayReceive, mayRetain, maySubscribe } from './rights.ts'
 import { Session, type SessionLimits, type SessionPorts } from './session.ts'
 import { type SessionPersistence, SessionStore } from './session-store.ts'
 import { noSubscriptions } from './subscription-store.ts'
@@ -36,17 +37,6 @@ export interface AedesBrokerOptions {
   readonly onResponse: (deviceId: string, commandId: string, payload: Buffer) => Promise<boolean>
   /** A device subscribed, or came back to what it had subscribed to. */
   readonly onListening: (deviceId: string) => void
-}
-
-/** What this file keeps of a connection; aedes' client has no place for it. */
-interface Connection {
-  readonly session: Session
-  readonly address: string
-  readonly certificateName: string | undefined
-  connect: IConnectPacket | undefined
-  principal: Principal | undefined
-  /** It was logged why this connection ends. */
-  isLogged: boolean
 }
 
 /** A connection, on which aedes leaves its client. */
@@ -192,14 +182,7 @@ export class AedesBroker {
     slim(client)
     this.#forwarder.attachTo(client)
     client._parser.prependListener('packet', this.#repeatedFilters.take)
-    this.#connections.set(client, {
-      session,
-      address,
-      certificateName,
-      connect: undefined,
-      principal: undefined,
-      isLogged: false,
-    })
+    this.#connections.set(client, new Connection(session, address, certificateName))
   }
 
   /** Publishes to subscribers; resolves when the message has been handed to each of them. */
