@@ -43,7 +43,8 @@ test('a text frame ends the connection, also where its bytes are a packet', asyn
   const { socket, received } = await open()
   socket.send(connect())
   await expect.poll(() => received, poll).toEqual(['connack'])
-  socket.send(generate({ cmd: 'pingreq' }).toString('latin1'))
+  // All of it ASCII.
+  socket.send(generate(publish('v1/devices/me/telemetry', '{}', 1)).toString())
   await expect.poll(() => socket.readyState, poll).toBe(WebSocket.CLOSED)
   expect(received).toEqual(['connack'])
 })
