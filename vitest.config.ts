@@ -13,11 +13,12 @@ const longest = [
   'chaos/rules-kill',
   'property/mutated-frames',
   'chaos/part-restarts',
+  'chaos/full-disk',
+  'protections/protections',
   'cli/main',
   'browser/dashboard',
   'browser/looks',
   'chaos/webhook-outage',
-  'chaos/full-disk',
 ].map((name) => `/test/${name}.test.ts`)
 
 /**
