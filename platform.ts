@@ -107,7 +107,10 @@ async function startParts(
   const retention = new Retention({ log, logger })
   const adminToken = config.adminToken ?? keptAdminToken(config.dataDir)
 
-  const devices = new DeviceRegistry(log, clock, removeCommands)
+  const devices = new DeviceRegistry(log, clock, (tx, id) => {
+    removeCommands(tx, id)
+    tx.remove('received-times', id)
+  })
   devices.load()
   const profiles = new ProfileRegistry(log)
   const tokens = new TokenRegistry(log, clock, adminToken)

@@ -65,13 +65,15 @@ export class EventDelivery {
     const { log, clock, metrics } = this.#options
     let next = this.#offset
     try {
-      for (const event of eventsFrom(log, next, eventsPerCommitMax).events) {
+      const slice = eventsFrom(log, next, eventsPerCommitMax)
+      for (const event of slice.events) {
         if (!(await this.#publish(eventTopic(event.data.class, event.subject), JSON.stringify(event)))) return
         metrics.eventSeconds.observe(
           Math.max(0, clock.now() - Date.parse(event.data.received ?? event.data.recorded)) / 1000,
         )
         next = offsetAfter(event.sequence)!
       }
+      next = slice.next
     } finally {
       if (next !== this.#offset) {
         await log.transaction((tx) => tx.commitOffset(consumers.eventDelivery, next))

@@ -19,10 +19,12 @@ const readBytesMax = 1024 * 1024
 
 /** The next `entriesMax` events from `offset` on, oldest first. One read of the log; at the end of the stream `next` is `offset`. */
 export function eventsFrom(log: Log, offset: number, entriesMax: number): EventSlice {
+  // Before the read: where that finds nothing, what was before this end has been removed, and nothing new is passed over.
+  const end = log.end('events')
   const records = log.read('events', offset, { entriesMax, bytesMax: readBytesMax })
-  const from = records[0]?.offset ?? offset
   const last = records.at(-1)
-  return { events: records.map(eventOf), from, next: last === undefined ? from : last.offset + last.count }
+  const next = last === undefined ? Math.max(offset, end) : last.offset + last.count
+  return { events: records.map(eventOf), from: records[0]?.offset ?? next, next }
 }
 
 /** The event of a record of `events`. */

@@ -51,6 +51,11 @@ export class StreamedEvents {
     }
   }
 
+  /** Forgets what is kept of the log, where events have been removed from it. */
+  forget(): void {
+    this.#kept.clear()
+  }
+
   /** Resolves when there may be events from `offset` on, or soon: one wait for all clients that stand at the end. */
   #news(offset: number): Promise<void> {
     this.#waiting ??= this.#log.waitFor('events', offset, lookMsMax).finally(() => {

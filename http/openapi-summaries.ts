@@ -5,7 +5,8 @@ export const summaries: Readonly<Record<string, string>> = {
     'Devices in order of their ids. `label.site=berlin` selects by a label; several must all fit.',
   'GET /api/v1/devices/{id}': 'One device.',
   'PATCH /api/v1/devices/{id}': 'Changes type or labels; `labels` replaces all of them.',
-  'DELETE /api/v1/devices/{id}': 'Removes a device and disconnects it; with `purge=data` its readings too.',
+  'DELETE /api/v1/devices/{id}':
+    'Removes a device and disconnects it; with `purge=data` all that it has said too.',
   'POST /api/v1/devices/{id}/credentials':
     'Makes a new secret, shown once; the old one ends at once, and the connection with it.',
   'GET /api/v1/devices/{id}/latest': 'The newest value of each metric, by the time of the reading.',

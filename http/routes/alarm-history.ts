@@ -51,13 +51,13 @@ async function history(
 ) {
   const items: AlarmEpisode[] = []
   let before = Math.min(cursor ?? Number.POSITIVE_INFINITY, historyEnd(log))
-  for (let scanned = 0; scanned < rowsScannedMax; scanned += rowsAtOnce) {
+  const [oldest] = log.entries('alarm-history', { limit: 1 })
+  const first = oldest === undefined ? before : Number(oldest[0])
+  for (let scanned = 0; scanned < rowsScannedMax && before > first; scanned += rowsAtOnce) {
     const from = Math.max(0, before - rowsAtOnce)
-    // The oldest go first, so that what is kept has no gap: where there is nothing, there is nothing before it either.
     const rows = log
       .entries<AlarmEpisode>('alarm-history', { from: historyKey(from), limit: before - from })
       .filter(([key]) => Number(key) < before)
-    if (rows.length === 0) break
     for (const [key, episode] of rows.reverse()) {
       if (!isWanted(episode)) continue
       if (items.length === limit) return { items, nextCursor: encodeCursor(String(Number(key) + 1)) }
@@ -66,6 +66,5 @@ async function history(
     before = from
     await nextTurn()
   }
-  const isMore = log.get('alarm-history', historyKey(before - 1)) !== undefined
-  return { items, nextCursor: isMore ? encodeCursor(String(before)) : null }
+  return { items, nextCursor: before > first ? encodeCursor(String(before)) : null }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { DeviceRecord } from '../../domain/device.ts'
 import { isDeviceId, isDeviceType, isLabelName, labelValueBytesMax } from '../../domain/names.ts'
 import type { Api } from '../api.ts'
+import { purgeDevice } from '../device-purge.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { page, pageQuery } from '../paging.ts'
 import { sendProblem } from '../problem.ts'
@@ -110,7 +111,10 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
   )
 
   const purgeQuery = z.strictObject({
-    purge: z.literal('data').optional().describe('also deletes its readings'),
+    purge: z
+      .literal('data')
+      .optional()
+      .describe('also deletes what it has said: readings, events, dead letters'),
   })
   app.delete(
     '/api/v1/devices/:id',
@@ -122,15 +126,10 @@ export function deviceRoutes(app: Api, deps: HttpDeps): void {
       const device = devices.find(request.params.id)
       if (device === undefined) return missing(reply, request.params.id)
       const isPurge = request.query.purge === 'data'
-      const purge = () => withinTime(deps.store.purge({ device: device.id, type: device.type }))
-      // First, so that with the database away the device stays and the call can be repeated.
-      if (isPurge) {
-        await request.act.begin('device.purge_begun', device.id)
-        await purge()
-      }
-      if (!(await devices.remove(device.id, request.act))) return missing(reply, request.params.id)
-      // Again, for what it sent until it was gone.
-      if (isPurge) await purge()
+      const isRemoved = isPurge
+        ? await purgeDevice(deps, device, request.act)
+        : await devices.remove(device.id, request.act)
+      if (!isRemoved) return missing(reply, request.params.id)
       return reply.code(204).send()
     },
   )

@@ -15,7 +15,7 @@ const filters = { class: z.enum(['maintenance', 'health']).optional(), device: z
 
 /** Events: a list and a live stream. */
 export function eventRoutes(app: Api, deps: HttpDeps): void {
-  const { log } = deps
+  const { log, devices } = deps
   const query = z.strictObject({ ...numberedPageQuery, after: sequence.optional(), ...filters })
   app.get(
     '/api/v1/events',
@@ -33,6 +33,8 @@ export function eventRoutes(app: Api, deps: HttpDeps): void {
 
   const streams = new OpenStreams(app, deps)
   const streamed = new StreamedEvents(log)
+  // Its events may have gone with it.
+  devices.onChange((change) => change === 'removed' && streamed.forget())
   const streamQuery = z.strictObject({ after: sequence.optional(), ...filters })
   app.get(
     '/api/v1/events/stream',

@@ -132,3 +132,18 @@ test('stops while an event waits for a publish that never ends', async () => {
   await delivery.stop()
   expect(log.offset(consumers.eventDelivery)).toBe(0)
 })
+
+test('events that were removed are passed over, also where they are the last', async () => {
+  const log = await openLog()
+  await append(
+    log,
+    upTo(3).map((n) => eventOf(n)),
+  )
+  await log.transaction((tx) => {
+    for (const offset of [1, 2]) tx.removeRecord('events', offset)
+  })
+  const ids: string[] = []
+  deliver(log, async (_topic, payload) => void ids.push(JSON.parse(payload).id))
+  await expect.poll(() => log.offset(consumers.eventDelivery), { timeout: 15_000 }).toBe(3)
+  expect(ids).toEqual(['event-0'])
+})

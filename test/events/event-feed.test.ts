@@ -43,3 +43,17 @@ test('the offset after an event is the one that follows it', () => {
   for (const text of ['', 'x', '-1', '1.5', '1e3', '0x10', ' 1', '1'.repeat(21)])
     expect(offsetAfter(text)).toBeUndefined()
 })
+
+test('a read passes over events that were removed, also where they are the last', async () => {
+  const log = await openLmdbLog({ path: tempDir() })
+  onTestFinished(() => log.close())
+  await log.transaction((tx) => {
+    for (let n = 0; n < 5; n++) tx.append('events', Buffer.from(JSON.stringify({ id: `${n}` })), 1)
+  })
+  await log.transaction((tx) => {
+    for (const offset of [1, 3, 4]) tx.removeRecord('events', offset)
+  })
+  expect(eventsFrom(log, 0, 9)).toMatchObject({ events: [{ id: '0' }, { id: '2' }], from: 0, next: 3 })
+  expect(eventsFrom(log, 3, 9)).toEqual({ events: [], from: 5, next: 5 })
+  expect(eventsFrom(log, 5, 9)).toEqual({ events: [], from: 5, next: 5 })
+})
