@@ -62,6 +62,11 @@ export class InvalidRequest extends Error {
 /** Fastify's validation by Zod; unlike the type provider's own it keeps the path of each problem. */
 export function compileValidator({ schema }: { schema: z.ZodType }) {
   return (input: unknown) => {
+    // Zod leaves this one out where a schema lets through what it does not name.
+    if (Object.hasOwn(Object(input), '__proto__')) {
+      const unknown = { keys: ['__proto__'], path: [], message: 'unknown field' }
+      return { error: new InvalidRequest([{ code: 'unrecognized_keys', ...unknown }]) }
+    }
     const parsed = z.safeParse(schema, input)
     return parsed.success ? { value: parsed.data } : { error: new InvalidRequest(parsed.error.issues) }
   }
