@@ -9,6 +9,7 @@ const longest = [
   'chaos/shutdown',
   'integration/recordings',
   'chaos/outage',
+  'chaos/reconnect',
   'chaos/webhook-outage',
   'chaos/rules-kill',
   'property/mutated-frames',
