@@ -10,10 +10,11 @@ import { encodedMessageBytes, encodeIngressGroup, type TopicCode } from '../../l
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { consumers, type Log } from '../../log/log.ts'
 import { decodeReadingBatch } from '../../log/reading-batch-codec.ts'
-import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { tellFigures } from '../support/figures.ts'
+import { pages } from '../support/pages.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { newSeed, sizeOf } from '../support/promises.ts'
+import { publishAll } from '../support/publish-all.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { hostilePayload, profile } from './hostile-payloads.ts'
 import { PayloadOracle } from './payload-oracle.ts'
@@ -207,47 +208,8 @@ async function ingestAll(log: Log): Promise<void> {
   await ingest.stop()
 }
 
-/** Publishes in order at QoS 1, at most 100 unacknowledged; resolves when each is acknowledged. */
-async function publishAll(
-  { mqttUrl }: PlatformProcess,
-  device: string,
-  password: string | undefined,
-  payloads: readonly Buffer[],
-): Promise<void> {
-  let acknowledged = 0
-  const publisher = new MqttPublisher({
-    url: mqttUrl,
-    clientId: device,
-    username: device,
-    password,
-    topic: `devices/${device}/telemetry`,
-    qos: 1,
-    onAcknowledged: () => acknowledged++,
-    onReconnect: () => expect.unreachable('the platform closed the connection'),
-  })
-  await publisher.connect()
-  for (let at = 0; at < payloads.length; at += 100) {
-    for (const payload of payloads.slice(at, at + 100)) publisher.publish(payload, 0)
-    publisher.flush()
-    const goal = Math.min(at + 100, payloads.length)
-    await expect.poll(() => acknowledged, { timeout: 10_000, interval: 2 }).toBe(goal)
-  }
-  await publisher.close()
-}
-
 async function settled({ api }: PlatformProcess): Promise<Ledger> {
   const messages = async () => (await api.request<{ messages: Ledger }>('GET', '/stats')).messages
   await expect.poll(async () => (await messages()).pending, { timeout: 30_000 }).toBe(0)
   return messages()
-}
-
-async function pages<T>({ api }: PlatformProcess, path: string): Promise<T[]> {
-  const items: T[] = []
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const query: string = `&limit=1000${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
-    const page: { items: T[]; nextCursor: string | null } = await api.request('GET', `${path}${query}`)
-    items.push(...page.items)
-    cursor = page.nextCursor
-  }
-  return items
 }

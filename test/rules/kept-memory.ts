@@ -66,6 +66,11 @@ export class KeptMemory implements Kept {
   get sizes(): { states: number; windows: number; held: number } {
     return { states: this.#states.size, windows: this.#windows.size, held: this.#held.size }
   }
+
+  get bytes(): number {
+    const values = [this.#states, this.#clocks, this.#windows, this.#held].flatMap((map) => [...map.values()])
+    return values.reduce((sum, { length }) => sum + length, 0)
+  }
 }
 
 function windowPrefix({ owner, device, metric, lengthMs }: WindowName): string {
