@@ -6,7 +6,7 @@ import { tellFigures } from '../support/figures.ts'
 import { type Ledger, ledgerOf } from '../support/healthy-client.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { nothingLost, provisionLoad, startLoad, statsOf, verifyLoad } from '../support/platform-under-load.ts'
-import { anonymousMib } from '../support/process-memory.ts'
+import { anonymousMib } from '../support/process-figures.ts'
 import { judgesFigures, sizeOf } from '../support/promises.ts'
 import { tempDir } from '../support/temp-dir.ts'
 

@@ -1,3 +1,4 @@
+import { createHistogram } from 'node:perf_hooks'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { deadLetterReasons } from '../../domain/dead-letter.ts'
@@ -9,7 +10,7 @@ import type { Rejection } from '../../ingest/payload.ts'
 import { TypeRules } from '../../ingest/type-rules.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { tellFigures } from '../support/figures.ts'
-import { newSeed, sizeOf } from '../support/promises.ts'
+import { judgesFigures, newSeed, sizeOf } from '../support/promises.ts'
 import { hostilePayload, profile } from './hostile-payloads.ts'
 import { type ExpectedReading, PayloadOracle } from './payload-oracle.ts'
 
@@ -18,6 +19,8 @@ const payloadsMax = sizeOf('TIDEMARK_FUZZ_PAYLOADS')
 const seed = newSeed()
 const messagesPerRun = 50
 const receivedAt = 1_760_000_000_000
+/** Time of the processor for 99 payloads of 100, each through the whole pure path; the others hold tens of thousands of values, or garbage was collected. */
+const payloadMsMax = 1
 
 const device = { id: 'd', type: profile.type, labels: {}, createdAt: '', secretHash: '' }
 
@@ -26,6 +29,7 @@ test(
   () => {
     const reasons = new Map<string, number>()
     let taken = 0
+    const cpuMicroseconds = createHistogram()
     const numRuns = Math.ceil(payloadsMax / messagesPerRun)
     const messages = fc.array(hostilePayload, { minLength: messagesPerRun, maxLength: messagesPerRun })
     const check = fc.property(messages, (payloads) => {
@@ -33,7 +37,11 @@ test(
       const run = new Run()
       for (const payload of payloads) {
         const verdict = oracle.judge(payload)
+        const cpuBefore = process.cpuUsage()
         const refused = run.give(payload)
+        const { user, system } = process.cpuUsage(cpuBefore)
+        // At least 1, as a histogram wants.
+        cpuMicroseconds.record(user + system + 1)
         if (refused === undefined) taken++
         else reasons.set(refused.reason, (reasons.get(refused.reason) ?? 0) + 1)
         const agrees =
@@ -53,7 +61,11 @@ test(
     if (failed) throw new Error(`seed ${seed}, run ${counterexamplePath}: ${messageOf(errorInstance)}`)
     const given = numRuns * messagesPerRun
     const counts = Object.fromEntries([...reasons].sort())
-    tellFigures({ seed, payloads: given, taken, refused: counts })
+    const p99Ms = cpuMicroseconds.percentile(99) / 1_000
+    const p999Ms = cpuMicroseconds.percentile(99.9) / 1_000
+    const maxMs = cpuMicroseconds.max / 1_000
+    tellFigures({ seed, payloads: given, taken, refused: counts, p99Ms, p999Ms, maxMs })
+    if (judgesFigures) expect(p99Ms).toBeLessThanOrEqual(payloadMsMax)
     expect(taken + [...reasons.values()].reduce((sum, n) => sum + n, 0)).toBe(given)
     if (payloadsMax >= 10_000) {
       const ownReasons = deadLetterReasons.filter(

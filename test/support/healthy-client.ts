@@ -62,10 +62,9 @@ export class HealthyClient {
     return this.#acknowledged
   }
 
-  /** Of the round trips; a figure to print, not to judge. */
-  p99Ms(): number {
-    const sorted = this.#roundTripsMs.toSorted((a, b) => a - b)
-    return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0)
+  /** How long each message waited for its PUBACK. */
+  get roundTripsMs(): readonly number[] {
+    return this.#roundTripsMs
   }
 
   #next(): void {
@@ -75,6 +74,12 @@ export class HealthyClient {
     this.#publisher.publish(Buffer.from(`{"ts":${ts},"values":{"temperature_c":21.5}}`), 0)
     this.#publisher.flush()
   }
+}
+
+/** To a tenth. */
+export function p99(durationsMs: readonly number[]): number {
+  const sorted = durationsMs.toSorted((a, b) => a - b)
+  return Math.round(10 * (sorted[Math.floor(sorted.length * 0.99)] ?? 0)) / 10
 }
 
 /** Unix ms of its nth message: a second apart, and none twice. */
