@@ -1,9 +1,12 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import tls from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../../bench/services/free-port.ts'
 import { type LiveBroker, startBroker } from '../broker/live-broker.ts'
 import { poll, RawClient } from '../broker/raw-client.ts'
 import { hasOpenssl, newCertificates } from '../support/certificates.ts'
+import { startPlatformProcess } from '../support/platform-process.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 describe.skipIf(!hasOpenssl)('certificates that are read again', () => {
   const { file, read, remove, makeAuthority, makeCertificate } = newCertificates()
@@ -99,6 +102,37 @@ describe.skipIf(!hasOpenssl)('certificates that are read again', () => {
       expect.objectContaining({ code: 'TIDEMARK_TLS_FILES' }),
     )
     expect(await isLetIn(live, 'authority')).toBe(true)
+  })
+
+  test('on SIGHUP, by a platform that goes on where they are not whole', async () => {
+    install('first')
+    const tlsPort = await freePort()
+    const flags = [
+      '--mqtts-port',
+      `${tlsPort}`,
+      '--tls-cert',
+      file('server.pem'),
+      '--tls-key',
+      file('server.key'),
+    ]
+    const platform = await startPlatformProcess(tempDir(), flags)
+    onTestFinished(async () => void (await platform.end('SIGKILL')))
+    const shown = () =>
+      new Promise<unknown>((resolve, reject) => {
+        const conn = tls.connect({ port: tlsPort, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          resolve(conn.getPeerCertificate().subject.CN)
+          conn.destroy()
+        })
+        conn.on('error', reject)
+      })
+    copyFileSync(file('second.pem'), file('server.pem'))
+    process.kill(platform.pid, 'SIGHUP')
+    await expect.poll(platform.stderr, poll).toContain('TIDEMARK_TLS_FILES')
+    expect(await shown()).toBe('first')
+    install('second')
+    process.kill(platform.pid, 'SIGHUP')
+    await expect.poll(shown, poll).toBe('second')
+    expect(await platform.end('SIGTERM')).toBe(0)
   })
 
   function writeHalf(name: string, before = ''): void {
