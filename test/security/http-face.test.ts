@@ -137,7 +137,14 @@ test('no path leads out of the dashboard', async () => {
     '.%00.',
     '..%c0%af',
   ]
-  const paths = up.flatMap((one) => [`/${one}/secret`, `/assets/${one}/${one}/secret`, `/${one}${one}secret`])
+  const paths = up.flatMap((one) => [
+    ...[
+      `/${one}/secret`,
+      `/${one}${one}secret`,
+      `/assets/${one}/${one}/secret`,
+      `/assets/${one}${one}secret`,
+    ],
+  ])
   const others = [
     ...[
       '//secret',
