@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes longer than half a minute on two cores, the longest first. */
 const longest = [
+  'chaos/soak',
   'chaos/kill',
   'integration/packs-live',
   'rules/reference/against-engine',
@@ -19,7 +20,6 @@ const longest = [
   'cli/main',
   'browser/dashboard',
   'browser/looks',
-  'chaos/webhook-outage',
 ].map((name) => `/test/${name}.test.ts`)
 
 /**

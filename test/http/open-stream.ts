@@ -10,7 +10,7 @@ export interface StreamedEvent<Data> {
 
 /** A client of a stream under `/api/v1/`: what it has been sent, until it is closed. */
 export async function openStream<Data>(
-  api: TestApi,
+  api: Pick<TestApi, 'adminToken'>,
   port: number,
   path: string,
   headers: Readonly<Record<string, string>> = {},

@@ -29,6 +29,7 @@ export async function startPlatformProcess(
   dataDir: string,
   flags: readonly string[] = [],
   main = builtMain,
+  nodeFlags: readonly string[] = [],
 ): Promise<PlatformProcess> {
   const [mqttPort, httpPort] = [await freePort(), await freePort()]
   const httpUrl = `http://127.0.0.1:${httpPort}`
@@ -45,7 +46,7 @@ export async function startPlatformProcess(
       '--http-port',
       String(httpPort),
     ]
-    child = spawn(process.execPath, [main, ...args, '--admin-token', adminToken, ...flags], {
+    child = spawn(process.execPath, [...nodeFlags, main, ...args, '--admin-token', adminToken, ...flags], {
       cwd: dataDir,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -84,7 +84,10 @@ export const promises = {
   R13: {
     promise: 'memory, descriptors, timers and listeners stay flat',
     tests: ['chaos/soak'],
-    sizes: { TIDEMARK_SOAK_SECONDS: { small: 180, full: 1_800 } },
+    sizes: {
+      TIDEMARK_SOAK_SECONDS: { small: 60, full: 1_800 },
+      TIDEMARK_SOAK_RATE: { small: 1_000, full: 15_000 },
+    },
   },
   R14: {
     promise: 'devices whose clocks are wrong, step or meet a leap day raise no false event and take no room',
