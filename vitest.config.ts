@@ -11,6 +11,7 @@ const longest = [
   'integration/recordings',
   'chaos/outage',
   'chaos/reconnect',
+  'chaos/clocks',
   'chaos/webhook-outage',
   'chaos/rules-kill',
   'property/mutated-frames',
