@@ -15,6 +15,8 @@ export interface BacktestsOptions {
   readonly file?: URL
   /** After it a test ends with what it has found. */
   readonly timeMsMax?: number
+  /** Of the heap of a test's thread. */
+  readonly heapMbMax?: number
 }
 
 const timeMsMax = 30_000
@@ -30,6 +32,7 @@ const heapMbMax = 1_024
 export class Backtests {
   readonly #file: URL
   readonly #timeMsMax: number
+  readonly #heapMbMax: number
   readonly #stopping = new AbortController()
   #turn: Promise<unknown> = Promise.resolve()
   #open = 0
@@ -37,6 +40,7 @@ export class Backtests {
   constructor(options: BacktestsOptions = {}) {
     this.#file = options.file ?? new URL('./backtest-thread.js', import.meta.url)
     this.#timeMsMax = options.timeMsMax ?? timeMsMax
+    this.#heapMbMax = options.heapMbMax ?? heapMbMax
   }
 
   /** Rejects with TIDEMARK_RULE_TEST_QUEUE when too many wait; with what `steps` throw; and when the thread dies. */
@@ -64,7 +68,7 @@ export class Backtests {
   async #run(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<BacktestResult> {
     const { signal } = this.#stopping
     if (signal.aborted) return { transitions: [], evaluated: 0, truncated: true }
-    const thread = new BacktestThread(this.#file, plan)
+    const thread = new BacktestThread(this.#file, plan, this.#heapMbMax)
     let cut: () => void = () => undefined
     const cutShort = new Promise<boolean>((resolve) => {
       cut = () => resolve(true)
@@ -92,7 +96,7 @@ class BacktestThread {
   #failure: Error | undefined
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined
 
-  constructor(file: URL, plan: BacktestPlan) {
+  constructor(file: URL, plan: BacktestPlan, heapMbMax: number) {
     this.#worker = new Worker(file, {
       workerData: plan,
       resourceLimits: { maxOldGenerationSizeMb: heapMbMax },

@@ -54,12 +54,13 @@ test('the same check reports messages that are acknowledged before they are on d
     'broker/group-committer.js',
     'if (await this.#append(group))',
     `this.#acknowledge(group);
-            await new Promise((resolve) => setTimeout(resolve, 200));
+            await new Promise((resolve) => setTimeout(resolve, 1000));
             if (await this.#append(group))`,
   )
   const { platform, fleet } = await startFleet({ devices: 50, main })
   await restart(platform, fleet, 'SIGKILL')
   const { report } = await verdict(platform, fleet)
+  tellFigures({ acknowledged: report.acknowledged, missing: report.missing })
   expect(report.missing).toBeGreaterThan(0)
 }, 60_000)
 

@@ -124,7 +124,8 @@ test.each([
 ])('a thread that %s fails its own test alone', async (_name, program) => {
   const crashing = `if (workerData.rule.id === 'bad') { ${program} }
     parentPort.on('message', () => parentPort.postMessage({ kind: 'done' }))`
-  const backtests = started({ file: threadOf(crashing) })
+  // Little memory and much time: a busy machine must not end it before it has run out.
+  const backtests = started({ file: threadOf(crashing), heapMbMax: 64, timeMsMax: 100_000 })
   const bad = { ...plan, rule: storedRule({ id: 'bad' }) }
   const failed = backtests.run(bad, steps(evaluate))
   const next = backtests.run(plan, steps(evaluate))
