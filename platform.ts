@@ -51,6 +51,11 @@ export interface Platform {
   stop(stopping?: (part: string) => void): Promise<void>
 }
 
+/** A part that runs. */
+interface Stoppable {
+  stop(): Promise<unknown>
+}
+
 const drainMsMax = 5_000
 /** 5 s in which the broker waits for a disk that is full, `drainMsMax`, 2 s for the write in hand, and some for the rest. */
 const stopMsMax = 15_000
@@ -68,23 +73,22 @@ export async function startPlatform(
   logger: Logger,
   onFailure: (error: Error) => void,
 ): Promise<Platform> {
-  const threads: Promise<Thread>[] = []
-  const startThread = (...[file, settings, events]: Parameters<typeof Thread.start>) => {
-    const thread = Thread.start(file, settings, events)
-    threads.push(thread)
-    return thread
+  const begun: Promise<Stoppable>[] = []
+  const begin = <Part extends Stoppable>(part: Promise<Part>) => {
+    begun.push(part)
+    return part
   }
   try {
-    return await startParts(config, logger, onFailure, startThread)
+    return await startParts(config, logger, onFailure, begin)
   } catch (error) {
     // One that did not start is the error, or has ended as well.
-    const stopped = threads.map((starting) =>
+    const stopped = begun.map((starting) =>
       starting.then(
-        (thread) => thread.stop(),
+        (part) => part.stop(),
         () => undefined,
       ),
     )
-    await orKilled(Promise.all(stopped), logger, () => `threads of a start that failed: ${messageOf(error)}`)
+    await orKilled(Promise.all(stopped), logger, () => `parts of a start that failed: ${messageOf(error)}`)
     throw error
   }
 }
@@ -93,7 +97,7 @@ async function startParts(
   config: Config,
   logger: Logger,
   onFailure: (error: Error) => void,
-  startThread: typeof Thread.start,
+  begin: <Part extends Stoppable>(part: Promise<Part>) => Promise<Part>,
 ): Promise<Platform> {
   const clock = wallClock
   const metrics = createMetrics()
@@ -137,12 +141,13 @@ async function startParts(
     },
   }
   // At once: each loads a few hundred files, and so does the server of HTTP, on a core of its own where there is one.
-  const [data, rulesThread, { createHttpServer }] = await Promise.all([
-    startThread('data-thread', settings, dataEvents),
-    startThread('rules-thread', settings, { onFailure }),
+  const loading = Promise.all([
+    begin(Thread.start('data-thread', settings, dataEvents)),
+    begin(Thread.start('rules-thread', settings, { onFailure })),
     import('./http/http-server.ts'),
   ])
-  retention.start()
+  // Told below, where it is waited for.
+  loading.catch(() => undefined)
 
   const { tlsCert, tlsKey, tlsCa } = config
   const tls =
@@ -161,6 +166,20 @@ async function startParts(
   devices.onChange((change, id) => {
     if (change === 'removed' || change === 'secret') broker.connections.disconnect(id)
   })
+  const commandDelivery = new CommandDelivery({
+    log,
+    clock,
+    logger,
+    send: (device, message) => broker.send(device, message),
+  })
+  broker.onListening(commandDelivery.deliver)
+  // Devices need the log alone: what they send waits there for the threads.
+  const { port: mqttPort, tlsPort } = await begin(
+    broker.start().then((ports) => ({ ...ports, stop: () => broker.stop() })),
+  )
+  const [data, rulesThread, { createHttpServer }] = await loading
+  retention.start()
+
   const delivery = new EventDelivery({
     log,
     clock,
@@ -172,21 +191,10 @@ async function startParts(
     ...{ log, clock, logger, policy },
     webhooks: new AllWebhooks(webhooks, rules),
   })
-  const commandDelivery = new CommandDelivery({
-    log,
-    clock,
-    logger,
-    send: (device, message) => broker.send(device, message),
-  })
-  broker.onListening(commandDelivery.deliver)
   const figures = platformFigures(log, { ...config, webhookBacklogMax: webhookLimits.backlogMax })
   const platformAlarms = new PlatformAlarms({ log, clock, logger, figures })
   const backtests = new Backtests()
   const backupHold = new WriteHold({ log, logger, retention, store: data.store })
-  let mqttPorts: { plain: number; tls: number | undefined } = {
-    plain: config.mqttPort,
-    tls: config.mqttsPort,
-  }
   const http = await createHttpServer({
     log,
     clock,
@@ -206,14 +214,12 @@ async function startParts(
     storeStatus: () => ({ kind: config.store, ...store }),
     diskSpace: () => diskSpace(config.dataDir),
     connections: broker.connections,
-    mqttPorts: () => mqttPorts,
+    mqttPorts: { plain: mqttPort, tls: tlsPort },
     republish: broker.republish,
     // Beside the compiled platform; the folder of that name among the sources is not built, and is not served.
     dashboardDir: join(import.meta.dirname, 'dashboard'),
   })
   const { port: httpPort } = await http.listen(config.host, config.httpPort)
-  const { port: mqttPort, tlsPort } = await broker.start()
-  mqttPorts = { plain: mqttPort, tls: tlsPort }
   broker.attach(http.server)
   delivery.start()
   commandDelivery.start()

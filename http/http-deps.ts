@@ -94,7 +94,7 @@ export interface HttpDeps {
     disconnect(id: string): void
   }
   /** Where MQTT listens, TLS if it does. */
-  readonly mqttPorts: () => { readonly plain: number; readonly tls: number | undefined }
+  readonly mqttPorts: { readonly plain: number; readonly tls: number | undefined }
   /** Folder of the built dashboard; where there is none, `/` says so. */
   readonly dashboardDir: string
   /** Puts a message into the log as if its device had just published it; false when the log refuses. */

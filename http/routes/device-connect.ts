@@ -16,7 +16,7 @@ export function deviceConnectRoute(app: Api, { devices, profiles, mqttPorts }: H
       const device = devices.find(request.params.id)
       if (device === undefined)
         return sendProblem(reply, 404, 'TIDEMARK_NOT_FOUND', `there is no device ${request.params.id}`)
-      const { plain, tls } = mqttPorts()
+      const { plain, tls } = mqttPorts
       const address = { host: reachedHost(request), port: tls ?? plain, tls: tls !== undefined }
       const lines = connectLines(device.id, profiles.find(device.type), address)
       return { ...address, username: device.id, clientId: device.id, ...lines }

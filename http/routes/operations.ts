@@ -50,7 +50,7 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
 
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   app.get('/asyncapi.json', { schema: { hide: true } }, async (request) => {
-    const { plain, tls } = mqttPorts()
+    const { plain, tls } = mqttPorts
     const servers = { host: reachedHost(request), mqttPort: plain, mqttsPort: tls }
     return asyncApiDocument(app.swagger().info, { ...servers, httpPort: request.port ?? 80 })
   })

@@ -88,7 +88,7 @@ export async function startApi(
       count: () => online.size,
       disconnect: (id) => void online.delete(id),
     },
-    mqttPorts: () => ({ plain: 1883, tls: undefined }),
+    mqttPorts: { plain: 1883, tls: undefined },
     republish: async (device, payload, topic) => {
       const message = { device, topic, payload }
       await log.appendIngress(encodeIngressGroup(nowMs, [message], encodedMessageBytes(device, payload)), 1)

@@ -58,7 +58,7 @@ test('has every topic of the contract, and the platform as the one that sends an
 
 describe('servers', () => {
   test('are named as the caller reached the platform, with TLS where MQTT has it', async () => {
-    const mqttPorts = () => ({ plain: 1884, tls: 8884 })
+    const mqttPorts = { plain: 1884, tls: 8884 }
     const { servers } = await documentOf({ mqttPorts })
     expect(Object.entries(servers).map(([name, { host, protocol }]) => [name, protocol, host])).toEqual([
       ['mqtt', 'mqtt', 'tidemark.example:1884'],

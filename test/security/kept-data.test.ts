@@ -209,8 +209,9 @@ test('of a device that is purged nothing is kept that it has said, and the event
       ...streamNames.map((stream) => [stream, recordsOf(log, stream)] as const),
     ]
     const naming = (text: string) => kept.filter(([, given]) => given.includes(text)).map(([name]) => name)
-    // Live aggregates know for a while that there was such a device, the stream of connections until another one comes or goes.
-    const names = ['analytics', 'connections']
+    // Live aggregates know for a while that there was such a device, the stream of connections until another one comes or goes; and
+    // who removed it is kept on purpose.
+    const names = ['analytics', 'audit', 'connections']
     expect(naming(person).filter((name) => !names.includes(name))).toEqual([])
     expect(naming('other')).toContain('events')
   } finally {
