@@ -65,8 +65,8 @@ const heapGrowthPercent = 25
 const sameSignalMs = 2_000
 
 /**
- * Builds every part in the order in which data flows (log, registry, threads of ingest, storage and rules, broker, HTTP) and
- * stops them in that order too: nothing is taken in that has nowhere to go. Where it rejects, no thread is left.
+ * Builds every part in the order in which data flows (log, registry, broker, threads of ingest, storage and rules, HTTP) and
+ * stops them in that order too: nothing is taken in that has nowhere to go, and for the broker that is the log. Where it rejects, no thread is left.
  */
 export async function startPlatform(
   config: Config,
