@@ -39,7 +39,7 @@ export type AuditAction = (typeof auditActions)[number]
 /** Names of fields, versions, ids: never a secret, nor a value that may be one, nor what a device sent or is sent. */
 export type AuditDetails = Readonly<Record<string, string | number | null | readonly (string | number)[]>>
 
-/** An administrative action, as the record of the `audit` stream; nothing changes it. Its id is its place there. */
+/** An administrative action, as the record of the `audit` stream; nothing changes it. Its id is its `recordNumber` there. */
 export interface AuditEntry {
   /** RFC 3339, by the platform's clock. */
   readonly time: string
@@ -56,9 +56,4 @@ export interface AuditEntry {
   /** `refused`: the role of the token was too low, and nothing was done. */
   readonly outcome: 'done' | 'refused'
   readonly details: AuditDetails
-}
-
-/** The id of the entry at `offset` of the stream, 20 digits, so that text order is number order; the first is 1. */
-export function auditId(offset: number): string {
-  return String(offset + 1).padStart(20, '0')
 }

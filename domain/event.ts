@@ -1,4 +1,5 @@
 import type { Value } from './profile.ts'
+import { recordNumber } from './record-number.ts'
 
 export type EventClass = 'maintenance' | 'health'
 export type Severity = 'critical' | 'major' | 'minor' | 'warning' | 'info'
@@ -51,10 +52,5 @@ export interface DeliveredEvent extends EventRecord {
 }
 
 export function deliveredEvent(record: EventRecord, offset: number): DeliveredEvent {
-  return { ...record, sequence: eventSequence(offset) }
-}
-
-/** The sequence of the event at `offset` of the stream; the first is 1, so that `after=0` means from the beginning. */
-export function eventSequence(offset: number): string {
-  return String(offset + 1).padStart(20, '0')
+  return { ...record, sequence: recordNumber(offset) }
 }

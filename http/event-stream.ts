@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { eventSequence } from '../domain/event.ts'
+import { recordNumber } from '../domain/record-number.ts'
 import { type EventFilter, type EventSlice, eventsFrom, isWanted } from '../events/event-feed.ts'
 import type { Log } from '../log/log.ts'
 import { type StreamClient, streamedEvent } from './server-sent-events.ts'
@@ -107,6 +107,6 @@ class Slice {
  * that of the last one missing, so a client that comes back is not told again.
  */
 function gapOf(reason: 'trimmed' | 'reset', from: number, to: number): string {
-  const data = { reason, missed: reason === 'reset' ? null : to - from, nextSequence: eventSequence(to) }
-  return streamedEvent(eventSequence(to - 1), 'gap', JSON.stringify(data))
+  const data = { reason, missed: reason === 'reset' ? null : to - from, nextSequence: recordNumber(to) }
+  return streamedEvent(recordNumber(to - 1), 'gap', JSON.stringify(data))
 }

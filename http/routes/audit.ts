@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type AuditEntry, auditActions, auditId } from '../../domain/audit-entry.ts'
+import { type AuditEntry, auditActions } from '../../domain/audit-entry.ts'
+import { recordNumber } from '../../domain/record-number.ts'
 import type { LogRecord } from '../../log/log.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
@@ -51,7 +52,7 @@ export function auditRoutes(app: Api, { log }: HttpDeps): void {
 }
 
 function entryOf({ offset, value }: LogRecord): Listed {
-  return { id: auditId(offset), ...(JSON.parse(value.toString()) as AuditEntry) }
+  return { id: recordNumber(offset), ...(JSON.parse(value.toString()) as AuditEntry) }
 }
 
 function isWanted(

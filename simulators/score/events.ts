@@ -24,7 +24,7 @@ export interface RaisedEvents {
   readonly isComplete: boolean
 }
 
-/** The first event of a platform; docs/SIMULATOR.md, and `eventSequence` in domain/event.ts. */
+/** The first event of a platform; docs/SIMULATOR.md, and `recordNumber` in domain/record-number.ts. */
 const firstSequence = 1
 
 /**

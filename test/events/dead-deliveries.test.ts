@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { eventSequence } from '../../domain/event.ts'
+import { recordNumber } from '../../domain/record-number.ts'
 import { consumers, counters } from '../../log/log.ts'
 import { append, eventOf, eventsOf, expectAll, ids, patient, site, upTo } from './webhook-site.ts'
 
@@ -11,7 +11,7 @@ describe('giving up', () => {
     await expect.poll(() => delivery.status(uid)?.deadDeliveries, patient).toBe(3)
     expect(delivery.deadDeliveries(uid, { limit: 10 })).toEqual(
       upTo(3).map((n) => ({
-        ...{ id: eventSequence(n), event: { ...eventsOf(3, 1)[n], sequence: eventSequence(n) } },
+        ...{ id: recordNumber(n), event: { ...eventsOf(3, 1)[n], sequence: recordNumber(n) } },
         ...{
           attempts: expect.any(Number),
           reason: 'age',
@@ -33,7 +33,7 @@ describe('giving up', () => {
     await expect.poll(() => ids(receiver.taken()), patient).toEqual(['event-1'])
     await expect
       .poll(() => delivery.deadDeliveries(uid, { limit: 10 }), patient)
-      .toMatchObject([{ id: eventSequence(0), attempts: 1, reason: 'gone', detail: 'the answer was 410' }])
+      .toMatchObject([{ id: recordNumber(0), attempts: 1, reason: 'gone', detail: 'the answer was 410' }])
   })
 
   test('too far behind the end of the stream, the oldest are given up', async () => {
@@ -41,7 +41,7 @@ describe('giving up', () => {
     await append(log, eventsOf(30, 30))
     await expect.poll(() => delivery.status(uid), patient).toMatchObject({ waiting: 5, deadDeliveries: 20 })
     expect(delivery.deadDeliveries(uid, { limit: 1 })).toMatchObject([
-      { id: eventSequence(0), reason: 'backlog' },
+      { id: recordNumber(0), reason: 'backlog' },
     ])
     await expect.poll(() => log.offset(consumers.webhooks), patient).toBe(20)
   })
@@ -51,7 +51,7 @@ describe('giving up', () => {
     await append(log, eventsOf(10, 1))
     await expect.poll(() => log.offset(consumers.webhooks), patient).toBe(10)
     const kept = delivery.deadDeliveries(uid, { limit: 10 }).map(({ id }) => id)
-    expect(kept).toEqual([6, 7, 8, 9].map(eventSequence))
+    expect(kept).toEqual([6, 7, 8, 9].map(recordNumber))
     expect(log.stats().counters).toMatchObject({
       [counters.webhookDeliveries('dead')]: 10,
       [counters.webhookDeliveries('dropped')]: 6,
@@ -79,7 +79,7 @@ describe('replay', () => {
     await append(log, eventsOf(5, 2))
     await expect.poll(() => delivery.status(uid)?.deadDeliveries, patient).toBe(5)
     isDown = false
-    const [second, third, unknown] = [eventSequence(1), eventSequence(2), eventSequence(99)]
+    const [second, third, unknown] = [recordNumber(1), recordNumber(2), recordNumber(99)]
     expect(await delivery.replay(uid, [third, second, third, unknown])).toEqual({
       ...{ replayed: 2, failed: [{ id: unknown, reason: 'not found' }], more: false },
     })
@@ -96,10 +96,10 @@ describe('replay', () => {
     await expect.poll(() => delivery.status(uid)?.deadDeliveries, patient).toBe(4)
     answer = (n) => (n === 6 ? 500 : 204)
     expect(await delivery.replay(uid, undefined)).toEqual({
-      ...{ replayed: 1, failed: [{ id: eventSequence(1), reason: 'the answer was 500' }], more: true },
+      ...{ replayed: 1, failed: [{ id: recordNumber(1), reason: 'the answer was 500' }], more: true },
     })
     expect(delivery.deadDeliveries(uid, { limit: 9 }).map(({ id }) => id)).toEqual(
-      [1, 2, 3].map(eventSequence),
+      [1, 2, 3].map(recordNumber),
     )
   })
 

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { type DeliveredEvent, eventSequence } from '../../domain/event.ts'
+import type { DeliveredEvent } from '../../domain/event.ts'
+import { recordNumber } from '../../domain/record-number.ts'
 import { eventsFrom, isWanted, offsetAfter } from '../../events/event-feed.ts'
 import { openLmdbLog } from '../../log/lmdb-log.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -38,7 +39,7 @@ test('an event is wanted by its class and its device', () => {
 })
 
 test('the offset after an event is the one that follows it', () => {
-  for (const offset of [0, 1, 99, 2 ** 40]) expect(offsetAfter(eventSequence(offset))).toBe(offset + 1)
+  for (const offset of [0, 1, 99, 2 ** 40]) expect(offsetAfter(recordNumber(offset))).toBe(offset + 1)
   expect(offsetAfter('0')).toBe(0)
   for (const text of ['', 'x', '-1', '1.5', '1e3', '0x10', ' 1', '1'.repeat(21)])
     expect(offsetAfter(text)).toBeUndefined()

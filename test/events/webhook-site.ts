@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
-import { type EventRecord, eventSequence } from '../../domain/event.ts'
+import type { EventRecord } from '../../domain/event.ts'
+import { recordNumber } from '../../domain/record-number.ts'
 import { WebhookDelivery } from '../../events/webhook-delivery.ts'
 import type { WebhookLimits } from '../../events/webhook-limits.ts'
 import { parseNetworks } from '../../lib/address-guard.ts'
@@ -86,7 +87,7 @@ export function expectAll(
   taken: readonly Received[],
   events: readonly EventRecord[],
 ) {
-  const delivered = events.map((event, n) => ({ ...event, sequence: eventSequence(n) }))
+  const delivered = events.map((event, n) => ({ ...event, sequence: recordNumber(n) }))
   const none = { missing: 0, invented: 0, altered: 0, unsigned: 0, outOfOrder: 0 }
   expect(webhookVerdict(delivered, received, taken, key)).toEqual(none)
 }

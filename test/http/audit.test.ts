@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { AuditEntry } from '../../domain/audit-entry.ts'
-import { eventSequence } from '../../domain/event.ts'
+import { recordNumber } from '../../domain/record-number.ts'
 import { refusalsMax, refusalWindowMs } from '../../http/audit.ts'
 import { namedRoutes } from '../../http/http-server.ts'
 import { TidemarkError } from '../../lib/errors.ts'
@@ -210,7 +210,7 @@ test('each route that changes something leaves an entry when it has, and changes
   await change('PATCH /webhooks/{id}', 'webhooks/pager', { classes: ['health'] })
   await change('POST /webhooks:test', 'webhooks:test', { url, secret })
   const { uid } = api.webhooks.find('pager')!
-  const event = { ...eventOf(0), sequence: eventSequence(0) }
+  const event = { ...eventOf(0), sequence: recordNumber(0) }
   const dead = { id: event.sequence, event, attempts: 1, reason: 'gone', detail: '', deadAt: '' }
   await api.log.transaction((tx) => tx.put('dead-deliveries', `${uid}/${dead.id}`, dead))
   api.webhookDelivery.start()

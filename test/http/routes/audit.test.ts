@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { auditId } from '../../../domain/audit-entry.ts'
+import { recordNumber } from '../../../domain/record-number.ts'
 import { silentLogger } from '../../../lib/logger.ts'
 import { Retention } from '../../../log/retention.ts'
 import { startApi, startMs, type TestApi } from '../api.ts'
@@ -27,13 +27,13 @@ test('an entry says who did what from where and when, and what came of it', asyn
   const { api, id } = await withEntries()
   const [first, , , , last] = await listed(api, '')
   expect(first).toEqual({
-    ...{ id: auditId(0), time: new Date(startMs).toISOString(), address: '127.0.0.1' },
+    ...{ id: recordNumber(0), time: new Date(startMs).toISOString(), address: '127.0.0.1' },
     actor: { id: 'admin', name: 'admin', role: 'admin' },
     ...{ requestId: expect.any(String), operation: 'POST /api/v1/devices', action: 'device.created' },
     ...{ target: { kind: 'device', id: 'a' }, outcome: 'done', details: {} },
   })
   expect(last).toMatchObject({
-    ...{ id: auditId(4), actor: { id, name: 'grafana', role: 'read' }, requestId: 'not-allowed' },
+    ...{ id: recordNumber(4), actor: { id, name: 'grafana', role: 'read' }, requestId: 'not-allowed' },
     ...{ action: 'device.deleted', target: { kind: 'device', id: 'a' }, outcome: 'refused' },
   })
 })
@@ -41,7 +41,7 @@ test('an entry says who did what from where and when, and what came of it', asyn
 test('is listed oldest first, after an entry that was seen, or newest first, page by page', async () => {
   const { api } = await withEntries()
   expect(ids(await api.all('audit', 2))).toEqual([1, 2, 3, 4, 5])
-  expect(ids(await api.all(`audit?after=${auditId(1)}`, 2))).toEqual([3, 4, 5])
+  expect(ids(await api.all(`audit?after=${recordNumber(1)}`, 2))).toEqual([3, 4, 5])
   expect(ids(await listed(api, 'after=5'))).toEqual([])
   expect(ids(await api.all('audit?order=newest', 2))).toEqual([5, 4, 3, 2, 1])
 })
@@ -73,7 +73,8 @@ test('is for admins alone, who may neither change nor remove an entry', async ()
   const routes = api.http.routes.filter(({ url }) => /\baudit\b/.test(url))
   expect(routes.map(({ method }) => method).sort()).toEqual(['GET', 'HEAD'])
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
-    for (const url of ['audit', `audit/${auditId(0)}`]) expect((await api.call(method, url)).status).toBe(404)
+    for (const url of ['audit', `audit/${recordNumber(0)}`])
+      expect((await api.call(method, url)).status).toBe(404)
   expect(ids(await listed(api, ''))).toEqual([1, 2, 3, 4, 5])
 })
 

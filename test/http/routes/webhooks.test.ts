@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { eventSequence } from '../../../domain/event.ts'
+import { recordNumber } from '../../../domain/record-number.ts'
 import { webhooksMax } from '../../../registry/webhook-registry.ts'
 import { isSigned, webhookReceiver } from '../../events/webhook-receiver.ts'
 import { appendEvents, eventOf, prototypeNames, startApi, type TestApi } from '../api.ts'
@@ -215,14 +215,14 @@ describe('dead deliveries', () => {
   test('are listed page by page, whole, and replayed', async () => {
     const { api, receiver } = await withDead(5)
     const all = await api.all('webhooks/pager/dead-deliveries', 2)
-    expect(all.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4].map(eventSequence))
+    expect(all.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4].map(recordNumber))
     expect(all[0]).toMatchObject({
-      ...{ event: { ...eventOf(0), sequence: eventSequence(0) }, attempts: 1, reason: 'gone' },
+      ...{ event: { ...eventOf(0), sequence: recordNumber(0) }, attempts: 1, reason: 'gone' },
       detail: 'the answer was 410',
     })
-    const ids = [eventSequence(3), eventSequence(77)]
+    const ids = [recordNumber(3), recordNumber(77)]
     expect((await api.post('webhooks/pager/dead-deliveries:replay', { ids })).body).toEqual({
-      ...{ replayed: 1, failed: [{ id: eventSequence(77), reason: 'not found' }], more: false },
+      ...{ replayed: 1, failed: [{ id: recordNumber(77), reason: 'not found' }], more: false },
     })
     const operator = await api.tokenOf('operate')
     const rest = { all: true }
@@ -234,7 +234,7 @@ describe('dead deliveries', () => {
     expect((await api.get('webhooks/pager/dead-deliveries')).body).toEqual({ items: [], nextCursor: null })
   })
 
-  test.each([{}, { ids: [] }, { ids: ['1'] }, { all: false }, { all: true, ids: [eventSequence(1)] }])(
+  test.each([{}, { ids: [] }, { ids: ['1'] }, { all: false }, { all: true, ids: [recordNumber(1)] }])(
     'a replay of %j is refused',
     async (body) => {
       const api = await startApi()
