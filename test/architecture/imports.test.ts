@@ -7,8 +7,6 @@ import { folderOf, readSources, repositoryRoot } from './source-files.ts'
 const sources = readSources()
 // This file has made-up sources in it.
 sources.delete('test/architecture/imports.test.ts')
-// These choose among the tests.
-for (const name of ['protections', 'verify']) sources.delete(`vitest.${name}.config.ts`)
 
 test('every import of the sources follows the rules', () => {
   expect(sources.size).toBeGreaterThan(100)

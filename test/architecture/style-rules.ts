@@ -3,12 +3,7 @@ const linesMax = 400
 
 const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/
 /** Files named by the tool that looks for them. */
-const named: ReadonlySet<string> = new Set([
-  'vitest.config.ts',
-  'vitest.protections.config.ts',
-  'vitest.verify.config.ts',
-  'vite.config.ts',
-])
+const named: ReadonlySet<string> = new Set(['vitest.config.ts', 'vite.config.ts'])
 
 /** What the text of one TypeScript file and its path say against design and habit; a sentence each. */
 export function styleProblems(path: string, source: string): string[] {

@@ -6,6 +6,7 @@ import { MqttPublisher } from '../../simulators/mqtt-publisher.ts'
 import { type VerifyReport, verify } from '../../simulators/verify.ts'
 import { brokenBuild } from '../support/broken-build.ts'
 import { tellFigures } from '../support/figures.ts'
+import { pages } from '../support/pages.ts'
 import { type PlatformProcess, startPlatformProcess } from '../support/platform-process.ts'
 import { sizeOf } from '../support/promises.ts'
 import { newTempDir } from '../support/temp-dir.ts'
@@ -141,17 +142,8 @@ async function settled({ api }: PlatformProcess): Promise<void> {
   }
 }
 
-async function eventIds({ api }: PlatformProcess): Promise<string[]> {
-  const ids: string[] = []
-  for (let cursor = ''; ; ) {
-    const page = await api.request<{ items: { id: string }[]; nextCursor: string | null }>(
-      'GET',
-      `/events?limit=1000${cursor}`,
-    )
-    ids.push(...page.items.map(({ id }) => id))
-    if (page.nextCursor === null) return ids.sort()
-    cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`
-  }
+async function eventIds(platform: PlatformProcess): Promise<string[]> {
+  return (await pages<{ id: string }>(platform, '/events?')).map(({ id }) => id).sort()
 }
 
 /** Devices that send a reading for each minute, and remember what was acknowledged. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCli } from '../cli/cli.ts'
 import { datasetsDir } from '../support/datasets.ts'
 import { type Foretold, foretell, inOrder, type Labels, recordedRows } from '../support/pack-oracle.ts'
+import { pages } from '../support/pages.ts'
 import {
   adminToken,
   type PlatformProcess,
@@ -134,18 +135,7 @@ describe.runIf(datasets !== undefined)('packs on recordings, played through the 
     expect(result, result.stderr).toMatchObject({ exitCode: 0 })
     return JSON.parse(result.stdout)
   }
-  const all = async <T>(path: string): Promise<T[]> => {
-    const found: T[] = []
-    for (let cursor = ''; ; ) {
-      const page = await platform.api.request<{ items: T[]; nextCursor: string | null }>(
-        'GET',
-        `${path}?limit=1000${cursor}`,
-      )
-      found.push(...page.items)
-      if (page.nextCursor === null) return found
-      cursor = `&cursor=${page.nextCursor}`
-    }
-  }
+  const all = <T>(path: string) => pages<T>(platform, `${path}?`)
   const play = async ({ device, recording }: Player) => {
     const { file, map, readings } = played[recording]
     const mapFile = join(repositoryRoot, 'simulators/maps', map)

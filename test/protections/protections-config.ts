@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import type { Reporter, TestModule } from 'vitest/node'
-import { type Protection, protections } from './test/protections/protections.ts'
+import { repositoryRoot } from '../support/platform-process.ts'
+import { type Protection, protections } from './protections.ts'
 
-/** Of test/protections/protections.test.ts: each protection taken out of its source, and the one test that must then fail. */
-const root = import.meta.dirname
+/** Of protections.test.ts: each protection taken out of its source, and the one test that must then fail. */
 const report = process.env.TIDEMARK_REPORT ?? 'protections-report.json'
 
 /** Of the names of tests, as Vitest matches it: `%s` is whatever a case puts there. */
@@ -17,7 +17,7 @@ const without = ({ file, code, replacement }: Protection) => ({
   name: 'without-protection',
   enforce: 'pre' as const,
   transform(source: string, id: string) {
-    if (id !== join(root, file)) return undefined
+    if (id !== join(repositoryRoot, file)) return undefined
     const parts = source.split(code)
     if (parts.length !== 2) throw new Error(`${code} is ${parts.length - 1} times in ${file}`)
     return parts.join(replacement)

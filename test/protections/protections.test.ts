@@ -22,7 +22,7 @@ beforeAll(async () => {
   const dir = newTempDir()
   const report = join(dir.path, 'report.json')
   const vitest = join(repositoryRoot, 'node_modules/vitest/vitest.mjs')
-  const args = [vitest, 'run', '--config', join(repositoryRoot, 'vitest.protections.config.ts')]
+  const args = [vitest, 'run', '--config', join(repositoryRoot, 'test/protections/protections-config.ts')]
   const env = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'))
   const options = {
     cwd: repositoryRoot,

@@ -19,7 +19,13 @@ interface ProofReport {
 export class EvidenceReporter implements Reporter {
   readonly #names: readonly PromiseName[]
   readonly #path: string
-  readonly #date = new Date().toISOString()
+  /** As they are when the run begins. */
+  readonly #run = {
+    date: new Date().toISOString(),
+    commit: git('rev-parse', 'HEAD'),
+    // Nobody can run again what was not committed.
+    changed: git('status', '--porcelain', '--untracked-files=no') !== '',
+  }
   readonly #proofs = new Map<string, ProofReport[]>()
 
   constructor(names: readonly PromiseName[], path: string) {
@@ -35,10 +41,7 @@ export class EvidenceReporter implements Reporter {
 
   #write(): void {
     const report = {
-      date: this.#date,
-      commit: git('rev-parse', 'HEAD'),
-      // Nobody can run again what was not committed.
-      changed: git('status', '--porcelain', '--untracked-files=no') !== '',
+      ...this.#run,
       size: process.env.TIDEMARK_SIZE ?? 'small',
       machine: {
         system: `${os.type()} ${os.release()} ${os.arch()}`,
