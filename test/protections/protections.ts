@@ -82,6 +82,14 @@ export const protections: readonly Protection[] = [
     test: 'after 5 failures the device is locked out, from the same address',
   },
   {
+    name: 'certificates of clients are judged',
+    file: 'broker/listeners.ts',
+    code: 'rejectUnauthorized: asksCertificate',
+    replacement: 'rejectUnauthorized: false',
+    checker: 'broker/listeners',
+    test: 'a certificate %s gets no CONNACK',
+  },
+  {
     name: 'lock-out of an address on HTTP',
     file: 'http/failed-authentications.ts',
     code: 'if (failures === undefined || failures.count < failuresMax) return 0',
