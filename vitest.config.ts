@@ -44,7 +44,7 @@ class LongestFirst extends BaseSequencer {
  * sources again, which took as long as half of the tests.
  */
 const shared = [
-  'test/{analytics,dashboard,domain,events,http,ingest,lib,log,registry,rules,security,storage}/**/*.test.ts',
+  'test/{analytics,cli,commands,dashboard,domain,events,http,ingest,integration,lib,log,registry,rules,security,storage,threads}/**/*.test.ts',
   'test/broker/conformance/**/*.test.ts',
   'test/simulators/{faults,models,score}/**/*.test.ts',
 ]

@@ -60,7 +60,7 @@ async function backedUpAndRestored(main: string, settleMs: number) {
   await platform.api.request('POST', '/rules', warmRule)
   const sinceMs = Date.now() - 60 * minuteMs
   await send(platform, 'middle', [sinceMs, sinceMs + 5 * minuteMs])
-  await load.acknowledgedMore(3 * loadMessagesPerSecond)
+  await load.acknowledgedMore(2 * loadMessagesPerSecond)
 
   const startedAt = Date.now()
   const backup = join(dir, 'backup')
@@ -81,7 +81,7 @@ async function backedUpAndRestored(main: string, settleMs: number) {
   const before = await verifyLoad(until, restored.api, settleMs)
 
   const more = await startLoad(restored)
-  await more.acknowledgedMore(3 * loadMessagesPerSecond)
+  await more.acknowledgedMore(loadMessagesPerSecond)
   await more.stop()
   const after = await verifyLoad(more.ledger, restored.api, settleMs)
   const { messages: ledger } = await statsOf(restored)

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../../bench/services/free-port.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { runCli, startCli } from './cli.ts'
@@ -154,73 +156,47 @@ describe('a platform', () => {
     }
   })
 
-  test('a client command that is interrupted prints its summary and ends with exit code 130', async () => {
+  test('a client command that is interrupted prints its summary and ends with exit code 130; a token that was given is not shown', async () => {
     const [mqttPort, httpPort] = [await freePort(), await freePort()]
     const ports = ['--mqtt-port', String(mqttPort), '--http-port', String(httpPort)]
-    await isRunning(startCli(['start', '--data-dir', tempDir(), ...ports, '--admin-token', 'token']))
+    const platform = startCli(['start', '--data-dir', tempDir(), ...ports, '--admin-token', 's3cret-token'])
+    await isRunning(platform)
     const api = `http://127.0.0.1:${httpPort}`
     const client = startCli([
       ...['simulate', 'run', '--devices', '3', '--duration', '10m', '--speed', '600', '--json'],
-      ...['--url', `mqtt://127.0.0.1:${mqttPort}`, '--api', api, '--token', 'token'],
+      ...['--url', `mqtt://127.0.0.1:${mqttPort}`, '--api', api, '--token', 's3cret-token'],
     ])
     const acknowledged = async () => {
-      const stats = await fetch(`${api}/api/v1/stats`, { headers: { authorization: 'Bearer token' } })
+      const stats = await fetch(`${api}/api/v1/stats`, { headers: { authorization: 'Bearer s3cret-token' } })
       return ((await stats.json()) as { messages: { acknowledged: number } }).messages.acknowledged
     }
     await expect.poll(acknowledged, { timeout: 20_000 }).toBeGreaterThan(0)
     client.child.kill('SIGINT')
-    const { exitCode, stdout } = await client.ended
-    expect(exitCode).toBe(130)
-    expect(JSON.parse(stdout)).toMatchObject({ acknowledged: expect.any(Number) })
-  })
+    const interrupted = await client.ended
+    expect(interrupted.exitCode).toBe(130)
+    expect(JSON.parse(interrupted.stdout)).toMatchObject({ acknowledged: expect.any(Number) })
 
-  test('does not show a token that was given to it', async () => {
-    const platform = start(tempDir(), '--admin-token', 's3cret-token')
-    await isRunning(platform)
     platform.child.kill('SIGINT')
     const { exitCode, stdout, stderr } = await platform.ended
     expect(exitCode).toBe(0)
-    expect(stdout + stderr).not.toContain('s3cret')
+    expect(stdout + stderr + interrupted.stdout + interrupted.stderr).not.toContain('s3cret')
     expect(stdout).toContain('(as configured)')
   })
 
   test('that cannot have its port says which, and ends', async () => {
-    const port = await freePort()
-    const first = startCli([
-      'start',
-      '--data-dir',
-      tempDir(),
-      '--mqtt-port',
-      '0',
-      '--http-port',
-      String(port),
-    ])
-    await isRunning(first)
-    const second = await startCli([
-      'start',
-      '--data-dir',
-      tempDir(),
-      '--mqtt-port',
-      '0',
-      '--http-port',
-      String(port),
-    ]).ended
-    expect(second).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(second.stderr).toMatch(new RegExp(`${port}.*TIDEMARK_`))
+    const taken = net.createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void taken.close())
+    await once(taken, 'listening')
+    const { port } = taken.address() as net.AddressInfo
+    const { exitCode, stdout, stderr } = await start(tempDir(), '--http-port', String(port)).ended
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`${port}.*TIDEMARK_`))
   })
 
   test('whose store is no database says which file and why', async () => {
     const dir = tempDir()
     writeFileSync(join(dir, 'readings.duckdb'), 'not a database'.repeat(1_000))
-    const { exitCode, stderr } = await runCli([
-      'start',
-      '--data-dir',
-      dir,
-      '--mqtt-port',
-      '0',
-      '--http-port',
-      '0',
-    ])
+    const { exitCode, stderr } = await start(dir).ended
     expect(exitCode).toBe(1)
     expect(stderr.trim().split('\n').at(-1)).toMatch(
       /^tidemark: cannot open .*readings\.duckdb.*\(TIDEMARK_STORE_OPEN\)$/,

@@ -67,7 +67,7 @@ export const promises = {
     sizes: {
       TIDEMARK_RULE_KILLS: { small: 10, full: 300 },
       TIDEMARK_PART_RESTARTS: { small: 4, full: 10 },
-      TIDEMARK_CASES: { small: 1_000, full: 10_000 },
+      TIDEMARK_CASES: { small: 600, full: 10_000 },
     },
   },
   R11: {
@@ -85,7 +85,7 @@ export const promises = {
     promise: 'memory, descriptors, timers and listeners stay flat',
     tests: ['chaos/soak'],
     sizes: {
-      TIDEMARK_SOAK_SECONDS: { small: 60, full: 1_800 },
+      TIDEMARK_SOAK_SECONDS: { small: 48, full: 1_800 },
       TIDEMARK_SOAK_RATE: { small: 1_000, full: 15_000 },
     },
   },
