@@ -99,7 +99,7 @@ export const options = [
     key: 'logBytesMax',
     kind: 'bytes',
     fallback: 4 * 1024 ** 3,
-    description: 'size of the durable log; 512MiB style too',
+    description: 'size of what waits in the durable log; 512MiB style too',
   },
   {
     key: 'diskFreeBytesMin',

@@ -53,6 +53,11 @@ export function logMetrics(
       Object.entries(stats.streams).map(([stream, { bytes }]) => [{ stream }, bytes]),
     ),
     gauge(
+      'tidemark_log_waiting_bytes',
+      'Bytes of records in the log that a consumer has yet to read',
+      Object.entries(stats.streams).map(([stream, { waitingBytes }]) => [{ stream }, waitingBytes]),
+    ),
+    gauge(
       'tidemark_consumer_lag',
       'Entries that a consumer has yet to read',
       consumerLags(stats).map(({ name, lag }) => [{ consumer: name }, lag]),

@@ -17,15 +17,18 @@ import {
   type ReadLimits,
   type SharedStreamName,
   type StreamName,
+  type StreamStats,
+  slowestOffset,
   streamNames,
   type TableName,
   type TableRange,
+  waitingBytes,
 } from './log.ts'
 
 export interface LmdbLogOptions {
   /** Folder of the two environments; made with mode 0700 when missing. */
   readonly path: string
-  /** Bytes of records, in all streams together, at which `appendIngress` refuses. */
+  /** Bytes of what waits for consumers, in all streams together, at which `appendIngress` refuses. */
   readonly logBytesMax?: number
   /** Of the thread that opened the log first, so that threads wake each other. */
   readonly doorbell?: SharedArrayBuffer
@@ -87,8 +90,8 @@ export class LmdbLog implements Log {
   readonly #logBytesMax: number
   readonly #pollMs: number
   #ingressEnd: StreamEnd | undefined
-  #bytes = 0
-  #bytesCheckedAt = Number.NEGATIVE_INFINITY
+  #waiting = 0
+  #waitingCheckedAt = Number.NEGATIVE_INFINITY
   readonly #path: string
   #freeBytes = Number.POSITIVE_INFINITY
   #freeCheckedAt = Number.NEGATIVE_INFINITY
@@ -116,14 +119,15 @@ export class LmdbLog implements Log {
 
   async appendIngress(value: Uint8Array, count: number): Promise<number> {
     this.#checkDisk('ingress')
-    if (this.#size() + value.length > this.#logBytesMax) {
+    // Beyond it by one group at most: were the group counted too, one larger than what is left would never be taken.
+    if (this.#waitingBytes() >= this.#logBytesMax) {
       throw new TidemarkError('TIDEMARK_LOG_FULL', `the log holds its limit of ${this.#logBytesMax} bytes`)
     }
     const before = this.#ingressEnd ?? this.#streams.ingress.end()
     const { end, written } = this.#streams.ingress.put(before, value, count)
     // Taken at once: a second append may follow before the first is on disk.
     this.#ingressEnd = end
-    this.#bytes += end.bytes - before.bytes
+    this.#waiting += end.bytes - before.bytes
     try {
       await written
     } catch (error) {
@@ -210,7 +214,7 @@ export class LmdbLog implements Log {
 
   start(stream: StreamName): number {
     this.#refresh()
-    return this.#streams[stream].stats().start
+    return this.#streams[stream].start()
   }
 
   offset(consumer: string): number {
@@ -260,11 +264,9 @@ export class LmdbLog implements Log {
 
   stats(): LogStats {
     this.#refresh()
-    // `main` first: what it says of ingest's progress is then never ahead of the end of `ingress`.
     const offsets = this.#tables.offsets()
     const counters = this.#tables.counters()
-    const shared = { ...this.#sharedStats(), ingress: this.#streams.ingress.stats() }
-    return { streams: shared, offsets, counters }
+    return { streams: this.#statsOf(offsets), offsets, counters }
   }
 
   /** Of what the data directory holds. */
@@ -298,15 +300,13 @@ export class LmdbLog implements Log {
     this.#ingressRoot.resetReadTxn()
   }
 
-  #sharedStats() {
-    return {
-      readings: this.#streams.readings.stats(),
-      'dead-letters': this.#streams['dead-letters'].stats(),
-      events: this.#streams.events.stats(),
-      connections: this.#streams.connections.stats(),
-      commands: this.#streams.commands.stats(),
-      audit: this.#streams.audit.stats(),
-    }
+  /** `main` first: what it says of ingest's progress is then never ahead of the end of `ingress`. */
+  #statsOf(offsets: Readonly<Record<string, number>>): Record<StreamName, StreamStats> {
+    const of = (name: StreamName) =>
+      this.#streams[name].stats(slowestOffset(name, (consumer) => offsets[consumer] ?? 0))
+    const [first, ...shared] = streamNames
+    const main = Object.fromEntries(shared.map((name) => [name, of(name)]))
+    return { ...main, [first]: of(first) } as Record<StreamName, StreamStats>
   }
 
   /** Throws TIDEMARK_LOG_FULL while the disk has no more than its reserve; looked at again at most every `sizeCheckMs`. */
@@ -321,16 +321,16 @@ export class LmdbLog implements Log {
     throw new TidemarkError('TIDEMARK_LOG_FULL', `the disk of ${this.#path} has ${mib} MiB left`)
   }
 
-  /** Bytes of all records, counted again at most every `sizeCheckMs` and kept up in between. */
-  #size(): number {
+  /** Bytes of what consumers have yet to read, counted again at most every `sizeCheckMs` and kept up in between. */
+  #waitingBytes(): number {
     if (this.#logBytesMax === Number.POSITIVE_INFINITY) return 0
     const now = performance.now()
-    if (now - this.#bytesCheckedAt > sizeCheckMs) {
-      this.#bytesCheckedAt = now
+    if (now - this.#waitingCheckedAt > sizeCheckMs) {
+      this.#waitingCheckedAt = now
       this.#refresh()
-      this.#bytes = streamNames.reduce((sum, name) => sum + this.#streams[name].stats().bytes, 0)
+      this.#waiting = waitingBytes(this.#statsOf(this.#tables.offsets()))
     }
-    return this.#bytes
+    return this.#waiting
   }
 }
 

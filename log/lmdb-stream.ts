@@ -110,12 +110,29 @@ export class LmdbStream {
     return below
   }
 
-  stats(): StreamStats {
+  /** Offset of the first entry that is kept. */
+  start(): number {
+    for (const key of this.#db.getKeys({ limit: 1 })) return key
+    return 0
+  }
+
+  /** `consumed` is where the slowest consumer is; undefined for a stream that has none. */
+  stats(consumed: number | undefined): StreamStats {
     const end = this.end()
     for (const { key, value } of this.#db.getRange({ limit: 1 })) {
-      return { start: key, end: end.offset, bytes: end.bytes - value.readDoubleLE(8) }
+      const waitingBytes = consumed === undefined ? 0 : this.#bytesFrom(consumed, end)
+      return { start: key, end: end.offset, bytes: end.bytes - value.readDoubleLE(8), waitingBytes }
     }
-    return { start: 0, end: 0, bytes: 0 }
+    return { start: 0, end: 0, bytes: 0, waitingBytes: 0 }
+  }
+
+  /** Of the record that holds `offset`, and all after it. */
+  #bytesFrom(offset: number, end: StreamEnd): number {
+    if (offset >= end.offset) return 0
+    for (const { value } of this.#db.getRange({ start: this.#recordHolding(offset), limit: 1 })) {
+      return end.bytes - value.readDoubleLE(8)
+    }
+    return 0
   }
 
   #recordHolding(offset: number): number {

@@ -131,7 +131,10 @@ export interface LogTransaction {
 export interface StreamStats {
   readonly start: number
   readonly end: number
+  /** Of all records that are kept. */
   readonly bytes: number
+  /** Of those that a consumer has yet to read: what the size limit of the log is about. */
+  readonly waitingBytes: number
 }
 
 export interface LogStats {
@@ -143,8 +146,8 @@ export interface LogStats {
 export interface Log {
   /**
    * Appends a group of messages to `ingress`; resolves when it is on disk (fdatasync done) with the offset of the first.
-   * Only the broker calls it. Rejects with TIDEMARK_LOG_FULL at the size limit or near the end of the disk, and TIDEMARK_LOG_WRITE when the disk refuses;
-   * nothing is then kept, and the call may be repeated.
+   * Only the broker calls it. Rejects with TIDEMARK_LOG_FULL while what waits for consumers has the size limit, or near the end of the disk, and
+   * with TIDEMARK_LOG_WRITE when the disk refuses; nothing is then kept, and the call may be repeated.
    */
   appendIngress(value: Uint8Array, count: number): Promise<number>
   /** Runs `work` under the write lock and resolves when its writes are on disk. When `work` throws, nothing is written. */
@@ -195,6 +198,21 @@ export const consumedStream: Readonly<Record<string, StreamName>> = {
   [consumers.analytics]: 'readings',
   [consumers.webhooks]: 'events',
   [consumers.commandDelivery]: 'commands',
+}
+
+/** Where the slowest of `names` is that read `stream`; undefined where none does. */
+export function slowestOffset(
+  stream: StreamName,
+  offset: (consumer: string) => number,
+  names: readonly string[] = Object.values(consumers),
+): number | undefined {
+  const offsets = names.filter((name) => consumedStream[name] === stream).map(offset)
+  return offsets.length === 0 ? undefined : Math.min(...offsets)
+}
+
+/** Bytes of all that consumers have yet to read. */
+export function waitingBytes(streams: LogStats['streams']): number {
+  return Object.values(streams).reduce((sum, stream) => sum + stream.waitingBytes, 0)
 }
 
 /** Names of the durable counters. */

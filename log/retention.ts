@@ -1,7 +1,7 @@
 import { delay } from '../lib/clock.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/logger.ts'
-import { consumedStream, consumers, type Log, type StreamName } from './log.ts'
+import { type Log, type StreamName, slowestOffset } from './log.ts'
 
 export interface RetentionOptions {
   readonly log: Log
@@ -67,11 +67,8 @@ export class Retention {
   }
 
   #slowest(stream: StreamName): number {
-    const names = this.#options.consumerNames ?? Object.values(consumers)
-    const offsets = names
-      .filter((name) => consumedStream[name] === stream)
-      .map((name) => this.#options.log.offset(name))
-    return offsets.length === 0 ? 0 : Math.min(...offsets)
+    const { log, consumerNames } = this.#options
+    return slowestOffset(stream, (name) => log.offset(name), consumerNames) ?? 0
   }
 
   async #run(): Promise<void> {

@@ -1,5 +1,5 @@
 import { diskSpace } from '../lib/disk-space.ts'
-import { consumers, type Log } from '../log/log.ts'
+import { consumers, type Log, waitingBytes } from '../log/log.ts'
 import type { PlatformFigure } from './platform-alarms.ts'
 
 export interface PlatformLimits {
@@ -34,7 +34,7 @@ export function platformFigures(
       name: 'log-bytes',
       code: 'TIDEMARK_LOG_NEAR_LIMIT',
       severity: 'critical',
-      value: () => Object.values(log.stats().streams).reduce((sum, { bytes }) => sum + bytes, 0),
+      value: () => waitingBytes(log.stats().streams),
       limit: nearBound * logBytesMax,
       bad: 'above',
       message: (value) => `the log holds ${inMib(value)} of at most ${inMib(logBytesMax)}`,

@@ -145,7 +145,7 @@ describe('a log that refuses', () => {
   })
 
   test('for longer than the hold disconnects the publishers and nobody else; nothing is acknowledged', async () => {
-    const { connect, messages, codes } = await startBroker({ logOptions: { logBytesMax: 1 } })
+    const { connect, messages, codes } = await startBroker({ logOptions: { logBytesMax: 0 } })
     const idle = await connect('d2')
     const device = await connect('d1')
     device.send(publish(telemetry, 'a', 1), publish(telemetry, 'b', 2, { qos: 2 }), publish(telemetry, 'c'))

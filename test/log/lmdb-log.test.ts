@@ -87,22 +87,43 @@ describe('streams', () => {
     expect(await again.appendIngress(bytes('next'), 1)).toBe(30)
   })
 
-  test('the size is that of the records kept', async () => {
+  test('the size is that of the records kept, and what waits that of those from the slowest consumer on', async () => {
     const log = await openLog()
     for (let i = 0; i < 10; i++) await log.appendIngress(Buffer.alloc(84), 1)
-    expect(log.stats().streams.ingress).toEqual({ start: 0, end: 10, bytes: 1000 })
+    expect(log.stats().streams.ingress).toEqual({ start: 0, end: 10, bytes: 1000, waitingBytes: 1000 })
     await log.trim('ingress', 9)
-    expect(log.stats().streams.ingress).toEqual({ start: 9, end: 10, bytes: 100 })
+    expect(log.stats().streams.ingress).toEqual({ start: 9, end: 10, bytes: 100, waitingBytes: 100 })
+    await log.transaction((tx) => tx.commitOffset('ingest', 10))
+    expect(log.stats().streams.ingress).toEqual({ start: 9, end: 10, bytes: 100, waitingBytes: 0 })
+    await log.transaction((tx) => {
+      for (const letter of ['a', 'b']) tx.append('dead-letters', bytes(letter), 1)
+      for (const event of ['a', 'b', 'c']) tx.append('events', bytes(event), 1)
+      tx.commitOffset('event-storage', 2)
+      tx.commitOffset('event-delivery', 3)
+      tx.commitOffset('webhooks', 1)
+    })
+    const { events, 'dead-letters': letters } = log.stats().streams
+    expect(events).toMatchObject({ bytes: 51, waitingBytes: 34 })
+    expect(letters).toMatchObject({ bytes: 34, waitingBytes: 0 })
   })
 
-  test('at its size limit the log refuses, and takes again once trimmed', async () => {
+  test('at its size limit the log refuses, and takes again once what waits is read', async () => {
     const log = await openLog({ logBytesMax: 1000 })
     for (let i = 0; i < 9; i++) await log.appendIngress(Buffer.alloc(84), 1)
     await log.appendIngress(Buffer.alloc(84), 1)
     await expect(log.appendIngress(Buffer.alloc(84), 1)).rejects.toMatchObject({ code: 'TIDEMARK_LOG_FULL' })
     expect(log.end('ingress')).toBe(10)
-    await log.trim('ingress', 8)
+    await log.transaction((tx) => tx.commitOffset('ingest', 9))
     await expect.poll(() => log.appendIngress(Buffer.alloc(84), 1).catch(() => -1)).toBe(10)
+  })
+
+  test('a group that is larger than the limit is taken while nothing waits, whatever is kept', async () => {
+    const log = await openLog({ logBytesMax: 1000 })
+    await log.transaction((tx) => void tx.append('audit', Buffer.alloc(2_000), 1))
+    await log.appendIngress(Buffer.alloc(5_000), 50)
+    await expect(log.appendIngress(Buffer.alloc(84), 1)).rejects.toMatchObject({ code: 'TIDEMARK_LOG_FULL' })
+    await log.transaction((tx) => tx.commitOffset('ingest', 50))
+    await expect.poll(() => log.appendIngress(Buffer.alloc(5_000), 1).catch(() => -1)).toBe(50)
   })
 })
 
@@ -172,7 +193,7 @@ test('a folder of a version that did not know a stream opens, with that stream e
   await main.close()
 
   const log = await openLog({ path })
-  expect(log.stats().streams.connections).toEqual({ start: 0, end: 0, bytes: 0 })
+  expect(log.stats().streams.connections).toEqual({ start: 0, end: 0, bytes: 0, waitingBytes: 0 })
   expect(log.end('readings')).toBe(3)
   await log.transaction((tx) => tx.append('connections', bytes('c'), 2))
   expect(log.end('connections')).toBe(2)
