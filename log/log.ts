@@ -200,13 +200,11 @@ export const consumedStream: Readonly<Record<string, StreamName>> = {
   [consumers.commandDelivery]: 'commands',
 }
 
-/** Where the slowest of `names` is that read `stream`; undefined where none does. */
-export function slowestOffset(
-  stream: StreamName,
-  offset: (consumer: string) => number,
-  names: readonly string[] = Object.values(consumers),
-): number | undefined {
-  const offsets = names.filter((name) => consumedStream[name] === stream).map(offset)
+/** Where the slowest consumer of a stream is; undefined where it has none. */
+export function slowestOffset(stream: StreamName, offset: (consumer: string) => number): number | undefined {
+  const offsets = Object.values(consumers)
+    .filter((name) => consumedStream[name] === stream)
+    .map(offset)
   return offsets.length === 0 ? undefined : Math.min(...offsets)
 }
 

@@ -10,14 +10,14 @@ export interface RetentionOptions {
   readonly eventsKept?: number
   /** Dead letters kept; beyond, the oldest go. They are counted for ever. */
   readonly deadLettersKept?: number
+  /** And bytes of them: each is as large as its message, and whoever sends what is not valid chooses how large. */
+  readonly deadLetterBytesKept?: number
   /** Changes of connections that may wait for a consumer that stands; beyond, the oldest go. */
   readonly connectionsKept?: number
   /** The same of what is said of commands: their table has those that are open. */
   readonly commandEntriesKept?: number
   /** Entries of the audit log kept; beyond, the oldest go. */
   readonly auditEntriesKept?: number
-  /** Consumers whose offsets hold records back; all unless told. */
-  readonly consumerNames?: readonly string[]
 }
 
 const sweepMs = 1_000
@@ -56,7 +56,10 @@ export class Retention {
     if (!this.keepsIngress) await log.trim('ingress', this.#slowest('ingress'))
     await log.trim('readings', this.#slowest('readings'))
     await log.trim('events', Math.min(this.#slowest('events'), log.end('events') - eventsKept))
-    await log.trim('dead-letters', log.end('dead-letters') - deadLettersKept)
+    await log.trim(
+      'dead-letters',
+      Math.max(log.end('dead-letters') - deadLettersKept, this.#deadLettersWithinBytes()),
+    )
     // Nothing else bounds this stream: `ingress` at its limit turns devices away, and each that comes back makes two changes.
     await log.trim(
       'connections',
@@ -66,9 +69,17 @@ export class Retention {
     await log.trim('audit', log.end('audit') - auditEntriesKept)
   }
 
+  /** Where to begin so that about as many bytes are left as may be: by their mean, which the next sweep makes good. */
+  #deadLettersWithinBytes(): number {
+    const { log, deadLetterBytesKept = 1024 ** 3 } = this.#options
+    const { start, end, bytes } = log.stats().streams['dead-letters']
+    return bytes <= deadLetterBytesKept
+      ? start
+      : end - Math.floor((end - start) * (deadLetterBytesKept / bytes))
+  }
+
   #slowest(stream: StreamName): number {
-    const { log, consumerNames } = this.#options
-    return slowestOffset(stream, (name) => log.offset(name), consumerNames) ?? 0
+    return slowestOffset(stream, (name) => this.#options.log.offset(name)) ?? 0
   }
 
   async #run(): Promise<void> {

@@ -41,14 +41,6 @@ test('a consumer that never committed keeps everything', async () => {
   expect(log.start('readings')).toBe(0)
 })
 
-test('a consumer that does not run here holds nothing back', async () => {
-  const { log, append, commit, retention } = await setUp({ consumerNames: [consumers.storage] })
-  await append('readings', 10)
-  await commit({ [consumers.storage]: 7 })
-  await retention.sweep()
-  expect(log.start('readings')).toBe(7)
-})
-
 test('events stay for those who ask later, but never more than are needed', async () => {
   const { log, append, commit, retention } = await setUp({ eventsKept: 4 })
   await append('events', 10)
@@ -65,6 +57,16 @@ test('the oldest dead letters go when there are too many', async () => {
   await append('dead-letters', 10)
   await retention.sweep()
   expect(log.start('dead-letters')).toBe(7)
+})
+
+test('the oldest dead letters go when they are too large together', async () => {
+  const { log, append, retention } = await setUp({ deadLetterBytesKept: 2_000 })
+  await append('dead-letters', 100)
+  await log.transaction((tx) => void tx.append('dead-letters', Buffer.alloc(984), 1))
+  for (let sweep = 0; sweep < 8; sweep++) await retention.sweep()
+  const { start, end, bytes } = log.stats().streams['dead-letters']
+  expect(bytes).toBeLessThanOrEqual(2_000)
+  expect([end, end - start > 30]).toEqual([101, true])
 })
 
 test('changes of connections go once the rules have had them', async () => {

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { tempDir } from './temp-dir.ts'
 
+/** Far longer than strace takes to let go of a process that lives. */
+const detachMsMax = 10_000
+
 /** Whether system calls can be made to fail here; with CI=true its absence is a failure. */
 export function straceAvailable(): boolean {
   const found = spawnSync('strace', ['-V']).status === 0
@@ -34,15 +37,19 @@ export async function failCalls(
     said += chunk.toString()
   })
   const ended = new Promise((resolve) => strace.once('exit', resolve))
-  const end = async () => {
+  const detach = async () => {
     strace.kill('SIGINT')
+    // Where the process dies while it lets go of one thread after the other, strace waits for ever, and with it whoever ended the process.
+    const killing = setTimeout(() => strace.kill('SIGKILL'), detachMsMax)
     await ended
-    return readFileSync(output, 'utf8').split('(INJECTED)').length - 1
+    clearTimeout(killing)
   }
-  onTestFinished(async () => {
-    strace.kill('SIGINT')
-    await ended
-  })
+  onTestFinished(detach)
   await expect.poll(() => said, { timeout: 30_000 }).toContain('attached')
-  return { end }
+  return {
+    end: async () => {
+      await detach()
+      return readFileSync(output, 'utf8').split('(INJECTED)').length - 1
+    },
+  }
 }
