@@ -110,11 +110,7 @@ const sizes: readonly (readonly [name: string, options: BrowserContextOptions])[
   ['desktop dark', { viewport: { width: 1280, height: 860 }, colorScheme: 'dark' }],
   [
     'phone light',
-    { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
-  ],
-  [
-    'phone dark',
-    { viewport: { width: 360, height: 740 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
+    { viewport: { width: 360, height: 740 }, colorScheme: 'light', hasTouch: true, isMobile: true },
   ],
 ]
 

@@ -6,7 +6,7 @@ export const promises = {
   R1: {
     promise: 'kill -9 under load loses, alters and repeats nothing that was acknowledged',
     tests: ['chaos/kill'],
-    sizes: { TIDEMARK_KILLS: { small: 20, full: 300 } },
+    sizes: { TIDEMARK_KILLS: { small: 12, full: 300 } },
   },
   R2: {
     promise:
@@ -31,7 +31,7 @@ export const promises = {
   R5: {
     promise: 'malformed MQTT brings nothing down and disturbs nobody',
     tests: ['property/mutated-frames'],
-    sizes: { TIDEMARK_FUZZ_FRAMES: { small: 100_000, full: 10_000_000 } },
+    sizes: { TIDEMARK_FUZZ_FRAMES: { small: 50_000, full: 10_000_000 } },
   },
   R6: {
     promise: 'a hostile payload is stored or becomes a dead letter with its reason',
@@ -65,9 +65,9 @@ export const promises = {
       'rules/reference/against-engine',
     ],
     sizes: {
-      TIDEMARK_RULE_KILLS: { small: 10, full: 300 },
+      TIDEMARK_RULE_KILLS: { small: 6, full: 300 },
       TIDEMARK_PART_RESTARTS: { small: 4, full: 10 },
-      TIDEMARK_CASES: { small: 600, full: 10_000 },
+      TIDEMARK_CASES: { small: 400, full: 10_000 },
     },
   },
   R11: {
@@ -79,13 +79,13 @@ export const promises = {
   R12: {
     promise: 'SIGTERM under load ends the process within 10 s, with exit code 0, and loses nothing',
     tests: ['chaos/shutdown'],
-    sizes: { TIDEMARK_SHUTDOWNS: { small: 5, full: 100 } },
+    sizes: { TIDEMARK_SHUTDOWNS: { small: 4, full: 100 } },
   },
   R13: {
     promise: 'memory, descriptors, timers and listeners stay flat',
     tests: ['chaos/soak'],
     sizes: {
-      TIDEMARK_SOAK_SECONDS: { small: 48, full: 1_800 },
+      TIDEMARK_SOAK_SECONDS: { small: 45, full: 1_800 },
       TIDEMARK_SOAK_RATE: { small: 1_000, full: 15_000 },
     },
   },
