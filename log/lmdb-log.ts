@@ -300,13 +300,11 @@ export class LmdbLog implements Log {
     this.#ingressRoot.resetReadTxn()
   }
 
-  /** `main` first: what it says of ingest's progress is then never ahead of the end of `ingress`. */
+  /** `offsets` were read before: what they say of ingest's progress is never ahead of the end of `ingress`. */
   #statsOf(offsets: Readonly<Record<string, number>>): Record<StreamName, StreamStats> {
     const of = (name: StreamName) =>
       this.#streams[name].stats(slowestOffset(name, (consumer) => offsets[consumer] ?? 0))
-    const [first, ...shared] = streamNames
-    const main = Object.fromEntries(shared.map((name) => [name, of(name)]))
-    return { ...main, [first]: of(first) } as Record<StreamName, StreamStats>
+    return Object.fromEntries(streamNames.map((name) => [name, of(name)])) as Record<StreamName, StreamStats>
   }
 
   /** Throws TIDEMARK_LOG_FULL while the disk has no more than its reserve; looked at again at most every `sizeCheckMs`. */
