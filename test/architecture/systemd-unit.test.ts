@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { envName, loadConfig, type Option, options } from '../../config.ts'
+import { startNodeFlags, startVariables } from '../support/start-script.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { repositoryRoot } from './source-files.ts'
 
@@ -33,13 +34,10 @@ const service = (name: string) => settings.get(`Service.${name}`) ?? []
 const seconds = (name: string) => Number(service(name)[0])
 
 test('it runs the built command as scripts/start.sh does, and its options are valid', () => {
-  const script = readFileSync(join(repositoryRoot, 'scripts/start.sh'), 'utf8')
-  const [, asStarted] = /exec node (.*) --demo/.exec(script) ?? []
-  expect(service('ExecStart')).toEqual([`/usr/bin/node ${asStarted}`])
-  const [, malloc] = /export (MALLOC_.*)/.exec(script) ?? []
-  expect(service('Environment')).toContain(malloc)
+  expect(service('ExecStart')).toEqual([`/usr/bin/node ${startNodeFlags.join(' ')} dist/cli/main.js start`])
   const given = service('Environment').flatMap((line) => line.split(' '))
   const env = Object.fromEntries(given.map((pair) => pair.split('=', 2) as [string, string]))
+  expect(env).toMatchObject(startVariables)
   const config = loadConfig({ flags: {}, env, cwd: '/' })
   expect(config.dataDir).toBe(`/var/lib/${service('StateDirectory')[0]}`)
 })

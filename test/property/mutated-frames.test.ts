@@ -17,7 +17,7 @@ const lanes = 16
 /** Few, because what follows the frame for which a connection is closed is not looked at. */
 const framesPerConnectionMax = 16
 const strangers = 400
-const warmingFramesMax = 20_000
+const warmingFramesMax = 200_000
 /** Of the healthy client, 99 of 100. */
 const roundTripMsMax = 50
 const grownMibMax = 32

@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { freePort } from '../../bench/services/free-port.ts'
 import { ApiClient } from '../../simulators/api-client.ts'
+import { startNodeFlags, startVariables } from './start-script.ts'
 
 export const repositoryRoot = join(import.meta.dirname, '../..')
 const builtMain = join(repositoryRoot, 'dist/cli/main.js')
 export const adminToken = 'test-admin-token'
 
-/** A real `tidemark start` in a process of its own. */
+/** A real `tidemark start` in a process of its own, run as `npm start` runs it. */
 export interface PlatformProcess {
   readonly mqttUrl: string
   readonly httpUrl: string
@@ -46,8 +47,10 @@ export async function startPlatformProcess(
       '--http-port',
       String(httpPort),
     ]
-    child = spawn(process.execPath, [...nodeFlags, main, ...args, '--admin-token', adminToken, ...flags], {
+    const own = [...args, '--admin-token', adminToken, ...flags]
+    child = spawn(process.execPath, [...startNodeFlags, ...nodeFlags, main, ...own], {
       cwd: dataDir,
+      env: { ...process.env, ...startVariables },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     ended = new Promise((resolve) => child.once('exit', () => resolve()))
