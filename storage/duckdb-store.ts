@@ -19,7 +19,7 @@ import type {
 
 /** `import` would look through its 180 files for names once more, for 0.2 s of every start. */
 const duckdb: typeof import('@duckdb/node-api') = createRequire(import.meta.url)('@duckdb/node-api')
-const { BOOLEAN, DOUBLE, VARCHAR } = duckdb
+const { BOOLEAN, DOUBLE, LIST, VARCHAR, listValue } = duckdb
 
 export interface DuckDbStoreOptions {
   readonly path: string
@@ -29,9 +29,7 @@ export interface DuckDbStoreOptions {
 const schema = `
   CREATE TABLE IF NOT EXISTS reading (
     device VARCHAR NOT NULL, metric VARCHAR NOT NULL, ts DOUBLE NOT NULL, num DOUBLE, bool BOOLEAN, text VARCHAR);
-  CREATE TABLE IF NOT EXISTS event (id VARCHAR PRIMARY KEY, ts DOUBLE NOT NULL, device VARCHAR NOT NULL, body VARCHAR NOT NULL);
-  CREATE TEMP TABLE IF NOT EXISTS late (device VARCHAR, metric VARCHAR, ts DOUBLE);
-  CREATE TEMP TABLE IF NOT EXISTS told (id VARCHAR, ts DOUBLE, device VARCHAR, body VARCHAR);`
+  CREATE TABLE IF NOT EXISTS event (id VARCHAR PRIMARY KEY, ts DOUBLE NOT NULL, device VARCHAR NOT NULL, body VARCHAR NOT NULL);`
 
 /** Rows of DuckDB's vectors. */
 const chunkRows = 2_048
@@ -88,18 +86,16 @@ export class DuckDbStore implements ReadingStore {
       // Inside: what is late is told by what the transaction before has stored.
       const gathered = this.#gather(batches, newest)
       if (gathered.rows.device.length === 0) return
-      if (gathered.late.device.length > 0) {
-        await append(
-          connection,
-          'late',
-          [VARCHAR, VARCHAR, DOUBLE],
-          [gathered.late.device, gathered.late.metric, gathered.late.ts],
-        )
+      const { late } = gathered
+      if (late.device.length > 0) {
+        const bounds = [late.ts.reduce((a, b) => Math.min(a, b)), late.ts.reduce((a, b) => Math.max(a, b))]
         await connection.run(
-          `DELETE FROM reading USING late WHERE reading.device = late.device AND reading.metric = late.metric
-             AND reading.ts = late.ts AND reading.ts BETWEEN (SELECT min(ts) FROM late) AND (SELECT max(ts) FROM late)`,
+          `DELETE FROM reading USING (SELECT unnest($1) AS device, unnest($2) AS metric, unnest($3) AS ts) AS late
+             WHERE reading.device = late.device AND reading.metric = late.metric AND reading.ts = late.ts
+             AND reading.ts BETWEEN $4 AND $5`,
+          [listValue(late.device), listValue(late.metric), listValue(late.ts), ...bounds],
+          [LIST(VARCHAR), LIST(VARCHAR), LIST(DOUBLE), DOUBLE, DOUBLE],
         )
-        await connection.run('DELETE FROM late')
       }
       const { device, metric, ts, num, bool, text } = gathered.rows
       const types = [VARCHAR, VARCHAR, DOUBLE, DOUBLE, BOOLEAN, VARCHAR]
@@ -114,15 +110,16 @@ export class DuckDbStore implements ReadingStore {
     const retry = await this.#transaction(async (connection) => {
       // One statement for all: one for each takes a millisecond, in which no reading is stored.
       const byId = [...new Map(events.map((event) => [event.id, event])).values()]
-      const columns = [
-        byId.map(({ id }) => id),
-        byId.map(({ time }) => Date.parse(time)),
-        byId.map(({ data }) => data.device),
-        byId.map((event) => JSON.stringify(event)),
-      ]
-      await append(connection, 'told', [VARCHAR, DOUBLE, VARCHAR, VARCHAR], columns)
-      await connection.run('INSERT OR REPLACE INTO event SELECT * FROM told')
-      await connection.run('DELETE FROM told')
+      await connection.run(
+        'INSERT OR REPLACE INTO event SELECT unnest($1), unnest($2), unnest($3), unnest($4)',
+        [
+          listValue(byId.map(({ id }) => id)),
+          listValue(byId.map(({ time }) => Date.parse(time))),
+          listValue(byId.map(({ data }) => data.device)),
+          listValue(byId.map((event) => JSON.stringify(event))),
+        ],
+        [LIST(VARCHAR), LIST(DOUBLE), LIST(VARCHAR), LIST(VARCHAR)],
+      )
     })
     return retry ?? { kind: 'done' }
   }

@@ -17,6 +17,8 @@ export interface BacktestsOptions {
   readonly timeMsMax?: number
   /** Of the heap of a test's thread. */
   readonly heapMbMax?: number
+  /** How long a thread is kept for the next test. */
+  readonly idleMsMax?: number
 }
 
 const timeMsMax = 30_000
@@ -24,16 +26,20 @@ const timeMsMax = 30_000
 const waitingMax = 3
 /** A million readings of a few metrics, and the state of rules over them. */
 const heapMbMax = 1_024
+/** A rule is tested again and again while it is written, and to start a thread takes longer than most tests. */
+const idleMsMax = 30_000
 
 /**
- * Tests of rules on past readings, each in a thread of its own that ends with it: one at a time, so that they take one core at
- * most. A test that fails takes nothing with it.
+ * Tests of rules on past readings, in a thread of their own: one at a time, so that they take one core at most. A test that fails
+ * or is cut short takes its thread with it and nothing else; the next has another.
  */
 export class Backtests {
   readonly #file: URL
   readonly #timeMsMax: number
   readonly #heapMbMax: number
+  readonly #idleMsMax: number
   readonly #stopping = new AbortController()
+  #idle: { readonly thread: BacktestThread; readonly timer: NodeJS.Timeout } | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #open = 0
 
@@ -41,6 +47,7 @@ export class Backtests {
     this.#file = options.file ?? new URL('./backtest-thread.js', import.meta.url)
     this.#timeMsMax = options.timeMsMax ?? timeMsMax
     this.#heapMbMax = options.heapMbMax ?? heapMbMax
+    this.#idleMsMax = options.idleMsMax ?? idleMsMax
   }
 
   /** Rejects with TIDEMARK_RULE_TEST_QUEUE when too many wait; with what `steps` throw; and when the thread dies. */
@@ -63,12 +70,14 @@ export class Backtests {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#turn
+    await this.#taken()?.end()
   }
 
   async #run(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<BacktestResult> {
     const { signal } = this.#stopping
     if (signal.aborted) return { transitions: [], evaluated: 0, truncated: true }
-    const thread = new BacktestThread(this.#file, plan, this.#heapMbMax)
+    const thread = this.#taken() ?? new BacktestThread(this.#file, this.#heapMbMax)
+    let isDone = false
     let cut: () => void = () => undefined
     const cutShort = new Promise<boolean>((resolve) => {
       cut = () => resolve(true)
@@ -76,31 +85,43 @@ export class Backtests {
     const timer = setTimeout(cut, this.#timeMsMax)
     signal.addEventListener('abort', cut, { once: true })
     try {
-      const truncated = await Promise.race([thread.take(steps), cutShort])
+      const truncated = await Promise.race([thread.take(plan, steps), cutShort])
+      isDone = !truncated
       const { transitions, evaluated } = thread
       return { transitions: inOrderOfEvents(transitions), evaluated, truncated }
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', cut)
-      await thread.end()
+      if (isDone) this.#keep(thread)
+      else await thread.end()
     }
+  }
+
+  #keep(thread: BacktestThread): void {
+    const timer = setTimeout(() => void this.#taken()?.end(), this.#idleMsMax)
+    this.#idle = { thread, timer: timer.unref() }
+  }
+
+  /** The thread that was kept, which then is no longer. */
+  #taken(): BacktestThread | undefined {
+    const { thread, timer } = this.#idle ?? {}
+    clearTimeout(timer)
+    this.#idle = undefined
+    return thread
   }
 }
 
-/** The thread of one test, from outside. */
+/** The thread of tests, from outside. */
 class BacktestThread {
-  readonly transitions: TestedTransition[] = []
+  transitions: TestedTransition[] = []
   evaluated = 0
   #isFull = false
   readonly #worker: Worker
   #failure: Error | undefined
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined
 
-  constructor(file: URL, plan: BacktestPlan, heapMbMax: number) {
-    this.#worker = new Worker(file, {
-      workerData: plan,
-      resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
-    })
+  constructor(file: URL, heapMbMax: number) {
+    this.#worker = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: heapMbMax } })
     this.#worker.on('message', (message: FromBacktest) => this.#heard(message))
     this.#worker.on('error', (cause) =>
       this.#failed(new Error('the thread of a rule’s test died', { cause })),
@@ -110,8 +131,11 @@ class BacktestThread {
     )
   }
 
-  /** Hands over the steps one by one, each when the one before is done; resolves with whether a bound was met. */
-  async take(steps: AsyncIterable<BacktestStep>): Promise<boolean> {
+  /** Begins a test and hands over its steps one by one, each when the one before is done; resolves with whether a bound was met. */
+  async take(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<boolean> {
+    this.transitions = []
+    this.evaluated = 0
+    await this.#tell({ kind: 'begin', plan })
     for await (const step of steps) {
       await this.#tell(step)
       if (this.#isFull) return true

@@ -1,4 +1,4 @@
-import type { BacktestProgress, BacktestStep } from '../rules/backtest.ts'
+import type { BacktestPlan, BacktestProgress, BacktestStep } from '../rules/backtest.ts'
 import type { StoreConfig } from '../storage/open-store.ts'
 import type { LatestQuery, ReadingQuery, TimelineQuery } from '../storage/reading-store.ts'
 import type { StoreStatus } from '../storage/storage-writer.ts'
@@ -43,8 +43,11 @@ export type FromThread =
       readonly message: string
     }
 
-/** To the thread of one test of a rule, whose plan it is given at its start: each is answered by `done`. */
-export type ToBacktest = BacktestStep | { readonly kind: 'end' }
+/** To the thread of tests of rules, `begin` to `end` for each: every message is answered by `done`. */
+export type ToBacktest =
+  | { readonly kind: 'begin'; readonly plan: BacktestPlan }
+  | BacktestStep
+  | { readonly kind: 'end' }
 
 export type FromBacktest =
   | { readonly kind: 'progress'; readonly progress: BacktestProgress }

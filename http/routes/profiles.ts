@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { profileSchema } from '../../registry/profile-registry.ts'
+import { profileSchema } from '../../registry/profile-schema.ts'
 import type { Api } from '../api.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { page, pageQuery } from '../paging.ts'

@@ -5,7 +5,7 @@ import { tellFigures } from '../support/figures.ts'
 import { startPlatformProcess } from '../support/platform-process.ts'
 import { anonymousMib } from '../support/process-figures.ts'
 import { type Held, inspectProcess } from '../support/process-inspector.ts'
-import { sizeOf } from '../support/promises.ts'
+import { judgesFigures, sizeOf } from '../support/promises.ts'
 import { soakFlags, startSoakLoad } from '../support/soak-load.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -17,6 +17,9 @@ const samplesPerThird = Math.max(3, Math.round(seconds / 200))
 
 /** What each may grow by from one third to the next: with clients that come and go, and requests under way, no two looks are alike. */
 const growthMax = { heapMib: 16, descriptors: 8, timers: 15, listeners: 100 }
+
+/** What a part may have yet to read, in seconds of the load. */
+const lagSecondsMax = 2
 
 interface Sample extends Omit<Held, 'threads'> {
   readonly listeners: number
@@ -30,12 +33,14 @@ test(
     const { growth, ...told } = await soak(seconds, rate)
     tellFigures({ seconds, rate, growth, ...told })
     expect(grown(growth)).toEqual([])
-    const { acknowledged, ...others } = told.counts
+    const { acknowledged, lag, ...others } = told.counts
     // Each of them was there; how much of it is not the question here.
     expect(Math.min(...[others.streamed, others.delivered, others.guests, others.queries])).toBeGreaterThan(
       seconds / 4,
     )
     expect(acknowledged).toBeGreaterThan(0.5 * seconds * rate)
+    // Half of what it could do, so that every part has caught up: one that falls behind would be another promise.
+    if (judgesFigures) expect(lag).toBeLessThan(lagSecondsMax * rate)
   },
   120_000 + seconds * 2_000,
 )

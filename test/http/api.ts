@@ -31,6 +31,8 @@ import { undescribed } from './described-answer.ts'
 
 export const startMs = Date.UTC(2026, 10, 23, 12)
 const adminToken = 'the-administrators-own-token'
+/** One for all tests: its thread is started once. */
+const backtests = new Backtests({ file: builtBacktestThread })
 /** Webhooks of the tests may reach one network that is not public. */
 const policy = { allowHttp: true, networks: parseNetworks('127.0.0.0/8')! }
 
@@ -78,7 +80,7 @@ export async function startApi(
     store,
     // Their threads are not here: a restart is only counted.
     parts: new Parts({ log, clock, threads: { data: countedThread(), rules: countedThread() } }),
-    backtests: new Backtests({ file: builtBacktestThread }),
+    backtests,
     backupHold: new WriteHold({ log, logger: silentLogger, retention: { keepsIngress: false }, store }),
     diskSpace: () => diskSpace(path),
     storeStatus: () => ({ kind: 'duckdb', up: true }),

@@ -1,5 +1,6 @@
 import net from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { startInfluxd } from '../../bench/services/influxd.ts'
 import { delay } from '../../lib/clock.ts'
 import { brokenBuild } from '../support/broken-build.ts'
 import { tellFigures } from '../support/figures.ts'
@@ -34,7 +35,7 @@ test(
   `${framesMax} mutated frames before and after CONNECT: the platform goes on, and a healthy client misses nothing`,
   async () => {
     process.stdout.write(`TIDEMARK_FUZZ_SEED=${seed}\n`)
-    const platform = await startPlatform()
+    const platform = await startPlatform(judgesFigures ? await influxFlags() : [])
     const { sent, connections, opened, healthy, figures } = await attack(platform, framesMax)
     const ledger = await settledLedger(platform)
     tellFigures({ seed, sent, connections, opened: sum(opened), healthy, ...ledger, ...figures })
@@ -64,13 +65,20 @@ test('the same check reports a broker that a malformed frame brings down', async
     'return malformed;',
     "throw new Error('malformed');",
   )
-  const platform = await startPlatform(main)
+  const platform = await startPlatform([], main)
   await expect(attack(platform, 20_000)).rejects.toThrow()
   expect(platform.stderr()).toContain('malformed')
 }, 60_000)
 
-async function startPlatform(main?: string): Promise<PlatformProcess> {
-  const flags = ['--device-rate-max', '0', '--log-level', 'error']
+/** A database of its own where memory is judged: the embedded one's grows with what it has stored, to a limit of its own. */
+async function influxFlags(): Promise<string[]> {
+  const influxd = await startInfluxd()
+  onTestFinished(() => influxd.remove())
+  return ['--store', 'influxdb', '--influx-url', influxd.url]
+}
+
+async function startPlatform(store: readonly string[], main?: string): Promise<PlatformProcess> {
+  const flags = ['--device-rate-max', '0', '--log-level', 'error', ...store]
   const platform = await startPlatformProcess(tempDir(), flags, main)
   onTestFinished(async () => void (await platform.end('SIGKILL')))
   return platform

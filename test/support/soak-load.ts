@@ -47,6 +47,8 @@ export interface SoakCounts {
   readonly guests: number
   readonly queries: number
   readonly failures: number
+  /** Records that consumers had yet to read at the end, of the one that had the most. */
+  readonly lag: number
 }
 
 /**
@@ -119,11 +121,13 @@ export async function startSoakLoad(platform: PlatformProcess, rate: number) {
   const running = Promise.all([...guestIds.map(runGuest), runQueries()])
   return {
     stop: async (): Promise<SoakCounts> => {
+      const { consumers } = await api.request<{ consumers: { lag: number }[] }>('GET', '/stats')
+      const lag = Math.max(...consumers.map((consumer) => consumer.lag))
       over.abort()
       const { acknowledged } = await load
       await running
       await stream.close()
-      return { acknowledged, ...counts }
+      return { acknowledged, ...counts, lag }
     },
   }
 }

@@ -24,7 +24,7 @@ const evaluate: BacktestStep = { kind: 'evaluate' }
 /** A thread that is none of ours, to see what becomes of those that misbehave. */
 function threadOf(program: string): URL {
   const file = join(tempDir(), 'thread.mjs')
-  writeFileSync(file, `import { parentPort, workerData } from 'node:worker_threads'\n${program}`)
+  writeFileSync(file, `import { parentPort } from 'node:worker_threads'\n${program}`)
   return pathToFileURL(file)
 }
 function started(options: ConstructorParameters<typeof Backtests>[0]) {
@@ -122,8 +122,10 @@ test.each([
   ['exits', 'process.exit(3)'],
   ['runs out of memory', 'const all = []; for (;;) all.push(new Array(1e5).fill(all.length))'],
 ])('a thread that %s fails its own test alone', async (_name, program) => {
-  const crashing = `if (workerData.rule.id === 'bad') { ${program} }
-    parentPort.on('message', () => parentPort.postMessage({ kind: 'done' }))`
+  const crashing = `parentPort.on('message', ({ kind, plan }) => {
+    if (kind === 'begin' && plan.rule.id === 'bad') { ${program} }
+    parentPort.postMessage({ kind: 'done' })
+  })`
   // Little memory and much time: a busy machine must not end it before it has run out.
   const backtests = started({ file: threadOf(crashing), heapMbMax: 64, timeMsMax: 100_000 })
   const bad = { ...plan, rule: storedRule({ id: 'bad' }) }
@@ -141,6 +143,36 @@ test('what the readings’ source throws is thrown on, and the next runs', async
   }
   await expect(backtests.run(plan, broken())).rejects.toThrow('the store is away')
   expect(await backtests.run(plan, steps(readings(9), evaluate))).toMatchObject({ evaluated: 1 })
+})
+
+test('a thread is kept for the next test, but not for long, and never after a test that was not done', async () => {
+  const counting = `let tests = 0
+    parentPort.on('message', ({ kind }) => {
+      if (kind === 'begin') tests++
+      const progress = { transitions: [], evaluated: tests, isFull: false }
+      if (kind === 'end') parentPort.postMessage({ kind: 'progress', progress })
+      parentPort.postMessage({ kind: 'done' })
+    })`
+  const backtests = started({ file: threadOf(counting), idleMsMax: 60_000 })
+  const nth = async (own = backtests) => (await own.run(plan, steps(evaluate))).evaluated
+  expect([await nth(), await nth(), await nth()]).toEqual([1, 2, 3])
+  // biome-ignore lint/correctness/useYield: it fails before it has anything
+  async function* broken(): AsyncGenerator<BacktestStep> {
+    throw new Error('the store is away')
+  }
+  await expect(backtests.run(plan, broken())).rejects.toThrow()
+  expect(await nth()).toBe(1)
+  const forgetful = started({ file: threadOf(counting), idleMsMax: 0 })
+  expect(await nth(forgetful)).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(await nth(forgetful)).toBe(1)
+})
+
+test('nothing of a test is left in its thread for the next', async () => {
+  const backtests = started({ file: builtBacktestThread })
+  const first = await backtests.run(plan, steps(readings(9, 1, 9), evaluate))
+  expect(first.transitions).toHaveLength(3)
+  expect(await backtests.run(plan, steps(readings(9, 1, 9), evaluate))).toEqual(first)
 })
 
 test('a stop ends the one that runs and those that wait', async () => {
