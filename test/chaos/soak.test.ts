@@ -40,7 +40,7 @@ test(
     )
     expect(acknowledged).toBeGreaterThan(0.5 * seconds * rate)
     // Half of what it could do, so that every part has caught up: one that falls behind would be another promise.
-    if (judgesFigures) expect(lag).toBeLessThan(lagSecondsMax * rate)
+    if (judgesFigures) expect(Math.max(...Object.values(lag))).toBeLessThan(lagSecondsMax * rate)
   },
   120_000 + seconds * 2_000,
 )

@@ -86,7 +86,7 @@ export const promises = {
     tests: ['chaos/soak'],
     sizes: {
       TIDEMARK_SOAK_SECONDS: { small: 45, full: 1_800 },
-      TIDEMARK_SOAK_RATE: { small: 1_000, full: 15_000 },
+      TIDEMARK_SOAK_RATE: { small: 1_000, full: 8_000 },
     },
   },
   R14: {

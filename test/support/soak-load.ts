@@ -47,8 +47,8 @@ export interface SoakCounts {
   readonly guests: number
   readonly queries: number
   readonly failures: number
-  /** Records that consumers had yet to read at the end, of the one that had the most. */
-  readonly lag: number
+  /** Records that each consumer had yet to read at the end. */
+  readonly lag: Readonly<Record<string, number>>
 }
 
 /**
@@ -121,8 +121,8 @@ export async function startSoakLoad(platform: PlatformProcess, rate: number) {
   const running = Promise.all([...guestIds.map(runGuest), runQueries()])
   return {
     stop: async (): Promise<SoakCounts> => {
-      const { consumers } = await api.request<{ consumers: { lag: number }[] }>('GET', '/stats')
-      const lag = Math.max(...consumers.map((consumer) => consumer.lag))
+      const { consumers } = await api.request<{ consumers: { name: string; lag: number }[] }>('GET', '/stats')
+      const lag = Object.fromEntries(consumers.map((consumer) => [consumer.name, consumer.lag]))
       over.abort()
       const { acknowledged } = await load
       await running
