@@ -44,9 +44,7 @@ class LongestFirst extends BaseSequencer {
  * sources again, which took as long as half of the tests.
  */
 const shared = [
-  'test/{analytics,cli,commands,dashboard,domain,events,http,ingest,integration,lib,log,registry,rules,security,storage,threads}/**/*.test.ts',
-  'test/broker/conformance/**/*.test.ts',
-  'test/simulators/{faults,models,score}/**/*.test.ts',
+  'test/{analytics,backup,broker,cli,commands,dashboard,domain,events,http,ingest,integration,lib,log,registry,rules,security,simulators,storage,threads,upgrade}/**/*.test.ts',
 ]
 
 export default defineConfig({

@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
+import { type LazyCommands, loaded } from './lazy-commands.ts'
 import { endWhenOutputFails } from './terminal.ts'
 
 const usageExitCode = 2
 
-/** Loaded when it is asked for: what the simulator is made of would double the time of every other start. */
-const commands = new Map<string, () => Promise<Command>>([
+const [, , asked, askedOfIt] = process.argv
+const commands: LazyCommands = new Map([
   ['start', async () => (await import('./start.ts')).startCommand()],
   ['backup', async () => (await import('./backup.ts')).backupCommand()],
   ['restore', async () => (await import('./restore.ts')).restoreCommand()],
   ['config', async () => (await import('./config.ts')).configCommand()],
   ['rules', async () => (await import('./rules.ts')).rulesCommand()],
-  ['simulate', async () => (await import('./simulate.ts')).simulateCommand()],
+  ['simulate', async () => (await import('./simulate.ts')).simulateCommand(askedOfIt)],
 ])
 
 const program = new Command('tidemark')
@@ -24,10 +25,7 @@ const program = new Command('tidemark')
     'after',
     '\nExamples:\n  $ tidemark start --demo\n  $ tidemark config print\n  $ tidemark simulate run --devices 12\n  $ tidemark rules list\n',
   )
-// Help, and what is no command, need all of them.
-const [, , asked = ''] = process.argv
-const loads = asked === '--version' ? [] : [commands.get(asked) ?? [...commands.values()]].flat()
-for (const load of loads) program.addCommand(await load())
+if (asked !== '--version') for (const command of await loaded(commands, asked)) program.addCommand(command)
 
 /** commander's own errors (a missing argument, an unknown flag) are usage errors, in every sub-command. */
 function exitByThrowing(command: Command): void {

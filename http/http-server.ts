@@ -1,12 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import swagger from '@fastify/swagger'
 import fastify, {
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
   type RouteOptions,
 } from 'fastify'
-import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { AuditAction } from '../domain/audit-entry.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
 import type { Role } from '../registry/token-registry.ts'
@@ -18,7 +17,7 @@ import { answerError } from './error-answer.ts'
 import { FailedAuthentications } from './failed-authentications.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { answerRepeats } from './idempotency.ts'
-import { withAnswers } from './openapi-answers.ts'
+import type { OpenApiDocument } from './openapi.ts'
 import { compileValidator, sendProblem } from './problem.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './request-rate.ts'
@@ -49,6 +48,13 @@ import { tokenRoutes } from './routes/tokens.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
 type Compilers = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What `/openapi.json` answers; made once. */
+    openApi(): Promise<OpenApiDocument>
+  }
+}
 
 /** A route as it was registered: in `url` a colon of the path itself is written `::`. */
 export interface Route {
@@ -126,17 +132,16 @@ export async function createHttpServer(
   })
   await limitRequestRate(app, requestsPerMinuteMax)
   answerRepeats(app, deps)
-  app.addHook('onRoute', (route) => void routes.push(...namedRoutes(route)))
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Tidemark', version: '0.1.0' },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    transform: describe,
-    transformObject: (made) =>
-      'openapiObject' in made ? withAnswers(made.openapiObject) : made.swaggerObject,
+  const registered: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    routes.push(...namedRoutes(route))
+    // HEAD is Fastify's addition to each GET.
+    if (route.method !== 'HEAD') registered.push(route)
+  })
+  let document: Promise<OpenApiDocument> | undefined
+  app.decorate('openApi', () => {
+    document ??= openApiOf(registered)
+    return document
   })
   // Each in a scope of its own, so that one's parser of bodies is not the others'.
   for (const add of resources) {
@@ -162,6 +167,12 @@ export async function createHttpServer(
   }
 }
 
+/** What makes the document is loaded when it is asked for: to load it takes a tenth of a start, and few read it. */
+async function openApiOf(registered: readonly RouteOptions[]): Promise<OpenApiDocument> {
+  const { openApiDocument } = await import('./openapi.ts')
+  return openApiDocument(registered)
+}
+
 /** On the raw answer, so that a stream of events, which Fastify does not send, has it too. */
 function tellRequestId({ id }: FastifyRequest, { raw }: FastifyReply): void {
   raw.setHeader(requestIdHeader, id)
@@ -177,11 +188,4 @@ export function namedRoutes({ method, url, config }: RouteOptions): Route[] {
   if (url.startsWith('/api/') && !isRead && audit === undefined)
     throw new Error(`${method} ${url} names no action for the audit log`)
   return methods.map((one) => ({ method: one, url, role, audit: audit ?? [] }))
-}
-
-/** What `/openapi.json` says of a route: its schemas and the least role that may call it. */
-const describe: typeof jsonSchemaTransform = (input) => {
-  const { schema, url } = jsonSchemaTransform(input)
-  const role = (input as { route?: RouteOptions }).route?.config?.role
-  return { schema: { ...schema, ...(role === undefined ? { security: [] } : { 'x-role': role }) }, url }
 }

@@ -9,6 +9,7 @@ import {
   stringValueBytesMax,
 } from '../domain/names.ts'
 import type { Value } from '../domain/profile.ts'
+import { groupedDigits } from '../lib/grouped-digits.ts'
 import type { BacktestStep } from '../rules/backtest.ts'
 import type { PastReading } from '../rules/past-readings.ts'
 import { toPointer } from '../rules/rule-schema.ts'
@@ -88,7 +89,7 @@ interface SampleProblem {
   readonly detail: string
 }
 
-const tooManyDevices = `at most ${devicesMax.toLocaleString('en')} devices`
+const tooManyDevices = `at most ${groupedDigits(devicesMax)} devices`
 
 function sampleProblems(sample: unknown): SampleProblem[] {
   if (!isObject(sample)) return [{ path: [], detail: 'expected {"device", "ts", "values"}' }]

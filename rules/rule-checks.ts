@@ -1,5 +1,6 @@
 import { durationMs } from '../domain/duration.ts'
 import type { Profile } from '../domain/profile.ts'
+import { groupedDigits } from '../lib/grouped-digits.ts'
 import { kindOf } from './condition-kinds.ts'
 import { expressionProblems } from './conditions/expression.ts'
 import { metricProblems } from './metric-checks.ts'
@@ -56,7 +57,7 @@ function windowProblems(
   if (readings <= ruleLimits[bound]) return []
   const type = types[intervals.indexOf(shortest)]
   const detail =
-    `${readings.toLocaleString('en')} readings at the expected interval of ${type}: ` +
+    `${groupedDigits(readings)} readings at the expected interval of ${type}: ` +
     atMost(bound, 'readings in a window')
   return [{ pointer: toPointer([...path, 'window', ...window.within]), detail }]
 }

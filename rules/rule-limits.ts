@@ -1,3 +1,5 @@
+import { groupedDigits } from '../lib/grouped-digits.ts'
+
 /**
  * Every bound of a rule. A rule that passes one is refused with an error that names it, so that what one rule can hold or
  * cost is known before it reaches the engine. The body's own size is bounded by HTTP.
@@ -39,5 +41,5 @@ export const ruleLimits = {
 
 /** `at most 50 labels (labelsMax)`: the sentence of an error, with the bound's name. */
 export function atMost(bound: keyof typeof ruleLimits, what: string): string {
-  return `at most ${ruleLimits[bound].toLocaleString('en')} ${what} (${bound})`
+  return `at most ${groupedDigits(ruleLimits[bound])} ${what} (${bound})`
 }

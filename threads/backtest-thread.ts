@@ -11,7 +11,7 @@ port.on('message', (message: ToBacktest) => {
   switch (message.kind) {
     case 'begin':
       backtest = new Backtest(message.plan)
-      break
+      return
     case 'readings':
       backtest!.add(message.readings)
       break

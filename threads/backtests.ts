@@ -135,7 +135,7 @@ class BacktestThread {
   async take(plan: BacktestPlan, steps: AsyncIterable<BacktestStep>): Promise<boolean> {
     this.transitions = []
     this.evaluated = 0
-    await this.#tell({ kind: 'begin', plan })
+    this.#worker.postMessage({ kind: 'begin', plan } satisfies ToBacktest)
     for await (const step of steps) {
       await this.#tell(step)
       if (this.#isFull) return true
@@ -148,7 +148,7 @@ class BacktestThread {
     await this.#worker.terminate()
   }
 
-  #tell(message: ToBacktest): Promise<void> {
+  #tell(message: Exclude<ToBacktest, { kind: 'begin' }>): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure)
       this.#waiting = { resolve, reject }

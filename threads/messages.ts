@@ -43,7 +43,7 @@ export type FromThread =
       readonly message: string
     }
 
-/** To the thread of tests of rules, `begin` to `end` for each: every message is answered by `done`. */
+/** To the thread of tests of rules, `begin` to `end` for each: all but `begin` are answered by `done`. */
 export type ToBacktest =
   | { readonly kind: 'begin'; readonly plan: BacktestPlan }
   | BacktestStep

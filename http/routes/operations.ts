@@ -48,13 +48,14 @@ export function operationRoutes(app: Api, deps: HttpDeps): void {
     return { status: 'ok', store: storeStatus() }
   })
 
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.openApi())
   app.get('/asyncapi.json', { schema: { hide: true } }, async (request) => {
     const { plain, tls } = mqttPorts
     const servers = { host: reachedHost(request), mqttPort: plain, mqttsPort: tls }
-    return asyncApiDocument(app.swagger().info, { ...servers, httpPort: request.port ?? 80 })
+    const { info } = await app.openApi()
+    return asyncApiDocument(info, { ...servers, httpPort: request.port ?? 80 })
   })
   app.get('/docs', { schema: { hide: true } }, async (_request, reply) =>
-    sendPage(reply, docsPage(app.swagger())),
+    sendPage(reply, docsPage(await app.openApi())),
   )
 }

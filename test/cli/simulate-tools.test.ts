@@ -46,7 +46,7 @@ describe('what cannot be done is a usage error: exit code 2', () => {
     ['replay a.ndjson --start 2026-01-01T00:00:00Z --shift-to-now', 'one of them'],
     ['replay none.jsonl --type fridge', 'TIDEMARK_RECORDING_INVALID'],
   ])('%s', async (args, message) => {
-    const { error, written } = await inProcess(simulateCommand(), args.split(' '))
+    const { error, written } = await inProcess(await simulateCommand(args.split(' ')[0]), args.split(' '))
     if (!(error instanceof CommanderError)) expect(error).toMatchObject({ exitCode: 2 })
     expect(`${written}${error.message} ${error.code}`).toContain(message)
   })
@@ -61,7 +61,7 @@ describe('what cannot be done is a usage error: exit code 2', () => {
 test.each(['list', 'generate', 'provision', 'replay', 'verify'])(
   '%s --help shows an example',
   async (name) => {
-    const { error, written } = await inProcess(simulateCommand(), [name, '--help'])
+    const { error, written } = await inProcess(await simulateCommand(name), [name, '--help'])
     expect(error).toMatchObject({ exitCode: 0 })
     expect(written).toContain(`$ tidemark simulate ${name}`)
   },

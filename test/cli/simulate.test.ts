@@ -41,7 +41,7 @@ function simulateProcess(args: readonly string[], cwd = repositoryRoot) {
 }
 const simulate = (args: readonly string[], cwd?: string) => simulateProcess(args, cwd).ended
 
-const parsed = (args: readonly string[]) => inProcess(simulateCommand(), args)
+const parsed = async (args: readonly string[]) => inProcess(await simulateCommand(args[0]), args)
 
 describe('what it cannot do it refuses as a usage error, before anything is sent', () => {
   test.each([

@@ -44,6 +44,22 @@ export interface Answer {
   readonly body: any
 }
 
+/** Opens `store` when it is first asked something: most tests ask it nothing, and to open a database takes longer than they do. */
+function openedOnUse(store: DuckDbStore): DuckDbStore {
+  let opened: Promise<void> | undefined
+  return new Proxy(store, {
+    get: (_, name) => {
+      const own = Reflect.get(store, name, store)
+      if (typeof own !== 'function') return own
+      return async (...given: unknown[]) => {
+        opened ??= name === 'close' ? Promise.resolve() : store.open()
+        await opened
+        return own.apply(store, given)
+      }
+    },
+  })
+}
+
 /** The HTTP face over a real log, real registries and a real DuckDB; stopped when the test ends. */
 export async function startApi(
   overrides: Partial<HttpDeps> = {},
@@ -51,8 +67,7 @@ export async function startApi(
 ) {
   const path = tempDir()
   const log = await openLmdbLog({ path: join(path, 'log') })
-  const store = new DuckDbStore({ path: join(path, 'readings.duckdb'), memoryLimitMb: 64 })
-  await store.open()
+  const store = openedOnUse(new DuckDbStore({ path: join(path, 'readings.duckdb'), memoryLimitMb: 64 }))
   let nowMs = startMs
   const clock: Clock = { now: () => nowMs }
   const devices = new DeviceRegistry(log, clock, removeCommands)
