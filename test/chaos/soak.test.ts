@@ -20,6 +20,7 @@ const growthMax = { heapMib: 16, descriptors: 8, timers: 15, listeners: 100 }
 
 /** What a part may have yet to read, in seconds of the load. */
 const lagSecondsMax = 2
+const caughtUp = { timeout: 30_000, interval: 100 }
 
 interface Sample extends Omit<Held, 'threads'> {
   readonly listeners: number
@@ -33,14 +34,12 @@ test(
     const { growth, ...told } = await soak(seconds, rate)
     tellFigures({ seconds, rate, growth, ...told })
     expect(grown(growth)).toEqual([])
-    const { acknowledged, lag, ...others } = told.counts
+    const { acknowledged, ...others } = told.counts
     // Each of them was there; how much of it is not the question here.
     expect(Math.min(...[others.streamed, others.delivered, others.guests, others.queries])).toBeGreaterThan(
       seconds / 4,
     )
     expect(acknowledged).toBeGreaterThan(0.5 * seconds * rate)
-    // Half of what it could do, so that every part has caught up: one that falls behind would be another promise.
-    if (judgesFigures) expect(Math.max(...Object.values(lag))).toBeLessThan(lagSecondsMax * rate)
   },
   120_000 + seconds * 2_000,
 )
@@ -85,6 +84,8 @@ async function soak(seconds: number, rate: number, main?: string) {
     const listeners = await inspector.listeners()
     samples.push({ ...held, listeners, descriptors, anonymousMib: anonymousMib(platform.pid) })
   }
+  // Half of what it could do: every part catches up with the load while that goes on, also after a look has held its thread.
+  if (judgesFigures) await expect.poll(load.lag, caughtUp).toBeLessThan(lagSecondsMax * rate)
   const counts = await load.stop()
   // A process with an inspector attached waits for it before it ends.
   inspector.close()
