@@ -137,8 +137,8 @@ export const protections: readonly Protection[] = [
   {
     name: 'repeats stored once',
     file: 'storage/duckdb-store.ts',
-    code: 'if (gathered.late.device.length > 0) {',
-    replacement: 'if (gathered.late.device.length < 0) {',
+    code: 'if (late.device.length > 0) {',
+    replacement: 'if (late.device.length < 0) {',
     checker: 'storage/conformance',
     within: 'DuckDB',
     test: 'the same readings again add nothing',
