@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import { EventDelivery } from './events/event-delivery.ts'
 import { WebhookDelivery } from './events/webhook-delivery.ts'
 import { webhookLimits } from './events/webhook-limits.ts'
+import { builtDashboardDir } from './http/built-dashboard.ts'
 import { messageLedger } from './http/ledger.ts'
 import { parseNetworks } from './lib/address-guard.ts'
 import { delay, wallClock } from './lib/clock.ts'
@@ -216,8 +217,7 @@ async function startParts(
     connections: broker.connections,
     mqttPorts: { plain: mqttPort, tls: tlsPort },
     republish: broker.republish,
-    // Beside the compiled platform; the folder of that name among the sources is not built, and is not served.
-    dashboardDir: join(import.meta.dirname, 'dashboard'),
+    dashboardDir: builtDashboardDir,
   })
   const { port: httpPort } = await http.listen(config.host, config.httpPort)
   broker.attach(http.server)

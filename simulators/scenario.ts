@@ -92,7 +92,8 @@ export type FleetGroup = Scenario['fleet'][number]
 export type FaultEntry = z.infer<typeof faultSchema>
 export type Mark = z.infer<typeof markSchema>
 
-const folder = join(import.meta.dirname, 'scenarios')
+// From this folder and from that of the bundle.
+const folder = join(import.meta.dirname, '../simulators/scenarios')
 
 /** Names of the scenarios that ship. */
 export function shippedScenarios(): string[] {

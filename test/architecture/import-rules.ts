@@ -89,6 +89,7 @@ export const folderRules: Readonly<Record<string, readonly string[]>> = {
   cli: ['backup', 'config.ts', 'platform.ts', 'domain', 'lib', 'log/data-dir-lock.ts', 'simulators'],
   // A client of the HTTP API like any other: docs/decisions/0033.
   dashboard: [],
+  'bundle-config.ts': [],
   'vite.config.ts': [],
   'vitest.config.ts': [],
 }
@@ -127,7 +128,7 @@ export const packageRules: Readonly<Record<string, readonly string[]>> = {
   uplot: ['dashboard/components/time-chart.tsx'],
   'playwright-core': ['bench/dashboard.ts', 'bench/services/chromium.ts'],
   diff: ['dashboard/components/difference.tsx'],
-  vite: ['vite.config.ts'],
+  vite: ['vite.config.ts', 'bundle-config.ts'],
 }
 
 /** Only a composition root chooses the implementation of a port; the parts are given the port. */

@@ -34,7 +34,9 @@ const service = (name: string) => settings.get(`Service.${name}`) ?? []
 const seconds = (name: string) => Number(service(name)[0])
 
 test('it runs the built command as scripts/start.sh does, and its options are valid', () => {
-  expect(service('ExecStart')).toEqual([`/usr/bin/node ${startNodeFlags.join(' ')} dist/cli/main.js start`])
+  expect(service('ExecStart')).toEqual([
+    `/usr/bin/node ${startNodeFlags.join(' ')} dist/bin/tidemark.js start`,
+  ])
   const given = service('Environment').flatMap((line) => line.split(' '))
   const env = Object.fromEntries(given.map((pair) => pair.split('=', 2) as [string, string]))
   expect(env).toMatchObject(startVariables)

@@ -9,7 +9,7 @@ import { brokenBuild } from '../support/broken-build.ts'
 import { failCalls, failing, straceAvailable } from '../support/failing-calls.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
 import { tellFigures } from '../support/figures.ts'
-import { type PlatformProcess, repositoryRoot } from '../support/platform-process.ts'
+import { builtMain, type PlatformProcess } from '../support/platform-process.ts'
 import { type Load, nothingLost, platformUnderLoad, statsOf } from '../support/platform-under-load.ts'
 import { sizeOf } from '../support/promises.ts'
 import { smallDisk, smallDiskAvailable } from '../support/small-disk.ts'
@@ -226,7 +226,7 @@ describe.runIf(straceAvailable())('a start that cannot open a file says which an
     const dataDir = tempDir()
     const path = join(dataDir, file)
     mkdirSync(dirname(path), { recursive: true })
-    const main = join(repositoryRoot, 'dist/cli/main.js')
+    const main = builtMain
     const ports = ['--mqtt-port', '0', '--http-port', '0']
     const start = [process.execPath, main, 'start', '--data-dir', dataDir, ...ports]
     const strace = spawn('strace', [...failing(['openat'], error), '-P', path, '-o', '/dev/null', ...start])

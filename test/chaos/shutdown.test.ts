@@ -91,7 +91,7 @@ test(
     tellFigures({ rounds, acknowledged, stored: report.stored, missing: report.missing, stopMs })
     expect(report).toMatchObject({ acknowledged, ...nothingLost })
   },
-  Math.max(120_000, rounds * 24_000),
+  Math.max(240_000, rounds * 24_000),
 )
 
 test('where a database hangs, a signal that is repeated at once counts once, and a later one forces the exit', async () => {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { repositoryRoot } from '../support/platform-process.ts'
+import { builtMain } from '../support/platform-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 export interface CliResult {
@@ -22,7 +21,7 @@ export function startCli(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string>; main?: string } = {},
 ): RunningCli {
-  const { main = join(repositoryRoot, 'dist/cli/main.js') } = options
+  const { main = builtMain } = options
   const child = spawn(process.execPath, [main, ...args], {
     cwd: options.cwd ?? tempDir(),
     env: { PATH: process.env.PATH, ...options.env },

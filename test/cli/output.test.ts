@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { repositoryRoot } from '../support/platform-process.ts'
+import { builtMain } from '../support/platform-process.ts'
 import { watched } from './cli.ts'
 
-const args = [join(repositoryRoot, 'dist/cli/main.js'), 'simulate', 'list']
+const args = [builtMain, 'simulate', 'list']
 
 test.skipIf(!existsSync('/dev/full'))(
   'what cannot be printed is an error of one line: exit code 2',

@@ -9,15 +9,15 @@ import { models } from '../../simulators/models/models.ts'
 import { shippedScenarios } from '../../simulators/scenario.ts'
 import {
   adminToken,
+  builtMain,
   type PlatformProcess,
-  repositoryRoot,
   startPlatformProcess,
 } from '../support/platform-process.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
 import { runCli, startCli } from './cli.ts'
 import { inProcess } from './in-process.ts'
 
-const main = join(repositoryRoot, 'dist/cli/main.js')
+const main = builtMain
 const simulate = (...args: string[]) => runCli(['simulate', ...args], { env: { TIDEMARK_TOKEN: adminToken } })
 const linesOf = (text: string) => text.trim().split('\n')
 

@@ -8,6 +8,7 @@ import { simulateCommand } from '../../cli/simulate.ts'
 import { progressLine } from '../../cli/terminal.ts'
 import {
   adminToken,
+  builtMain,
   type PlatformProcess,
   repositoryRoot,
   startPlatformProcess,
@@ -15,7 +16,7 @@ import {
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
 import { inProcess } from './in-process.ts'
 
-const main = join(repositoryRoot, 'dist/cli/main.js')
+const main = builtMain
 const maps = join(repositoryRoot, 'simulators/maps')
 
 interface Outcome {

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ApiClient } from '../../simulators/api-client.ts'
 import { killInTurn, samplesBefore } from '../../simulators/kills.ts'
 import { OwnPlatform } from '../../simulators/own-platform.ts'
-import { repositoryRoot } from '../support/platform-process.ts'
+import { builtMain } from '../support/platform-process.ts'
 
-const main = join(repositoryRoot, 'dist/cli/main.js')
+const main = builtMain
 
 async function startOwn() {
   const platform = new OwnPlatform(main)

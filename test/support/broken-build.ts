@@ -14,8 +14,10 @@ export const brokenBuild = changedBuild
  */
 export function changedBuild(dir: string, file: string, code: string, replacement: string): string {
   const copy = join(dir, 'dist')
-  // Source maps are half of the files, and nobody reads them here.
-  cpSync(join(repositoryRoot, 'dist'), copy, { recursive: true, filter: (path) => !path.endsWith('.map') })
+  // The modules alone: not the bundle of them, nor source maps, which nobody reads here.
+  const built = join(repositoryRoot, 'dist')
+  const isModule = (path: string) => !path.endsWith('.map') && path !== join(built, 'bin')
+  cpSync(built, copy, { recursive: true, filter: isModule })
   symlinkSync(join(repositoryRoot, 'node_modules'), join(dir, 'node_modules'))
   cpSync(join(repositoryRoot, 'package.json'), join(dir, 'package.json'))
   replaceCode(join(copy, file), code, replacement)

@@ -5,7 +5,8 @@ import { ApiClient } from '../../simulators/api-client.ts'
 import { startNodeFlags, startVariables } from './start-script.ts'
 
 export const repositoryRoot = join(import.meta.dirname, '../..')
-const builtMain = join(repositoryRoot, 'dist/cli/main.js')
+/** The program as it is run; the modules that a broken build changes are beside it. */
+export const builtMain = join(repositoryRoot, 'dist/bin/tidemark.js')
 export const adminToken = 'test-admin-token'
 
 /** A real `tidemark start` in a process of its own, run as `npm start` runs it. */

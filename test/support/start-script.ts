@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 /** How `npm start`, the unit of systemd and the image run the platform: memory depends on it. */
 const script = readFileSync(join(import.meta.dirname, '../../scripts/start.sh'), 'utf8')
-const [, nodeFlags] = /^exec node (.*) dist\/cli\/main\.js start/m.exec(script) ?? []
+const [, nodeFlags] = /^exec node (.*) dist\/bin\/tidemark\.js start/m.exec(script) ?? []
 const [, variables] = /^export (MALLOC_.*)$/m.exec(script) ?? []
 if (nodeFlags === undefined || variables === undefined)
   throw new Error('scripts/start.sh no longer says how the platform is run')
