@@ -122,7 +122,7 @@ function medians(rounds: readonly Figures[]): Figures {
   }
 }
 
-const platform = new OwnPlatform(join(import.meta.dirname, '../cli/main.js'))
+const platform = new OwnPlatform(join(import.meta.dirname, '../bin/tidemark.js'))
 if (chromiumPath === undefined) throw new Error('bench:dashboard needs chromium')
 const browser = await openBrowser()
 try {

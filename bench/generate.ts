@@ -5,7 +5,7 @@ import type { BenchReport } from '../simulators/bench.ts'
 import { type Usage, watchProcess } from './process-usage.ts'
 import type { Subject } from './subjects.ts'
 
-const generator = join(import.meta.dirname, '../cli/main.js')
+const generator = join(import.meta.dirname, '../bin/tidemark.js')
 const run = promisify(execFile)
 
 /** The load: how many connections, and how many messages each may have unacknowledged. */

@@ -67,8 +67,10 @@ export async function tidemark(influxd: Influxd, options: PlatformOptions = {}):
   const store = ['--store', 'influxdb', '--influx-url', influxd.url]
   const others = ['--log-level', 'warn', '--admin-token', adminToken]
   const profiling = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir]
+  // What is run; in a profile its modules, so that each function has its file.
+  const program = profileDir === undefined ? 'bin/tidemark.js' : 'cli/main.js'
   const child = await started(
-    [...profiling, join(dist, 'cli/main.js'), 'start', ...ports, ...store, ...limits, ...others],
+    [...profiling, join(dist, program), 'start', ...ports, ...store, ...limits, ...others],
     'Tidemark is running',
   )
   const httpUrl = `http://127.0.0.1:${httpPort}`

@@ -1,10 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import fastify, {
-  type FastifyReply,
-  type FastifyRequest,
-  type FastifyServerOptions,
-  type RouteOptions,
-} from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { AuditAction } from '../domain/audit-entry.ts'
 import { messageOf, TidemarkError } from '../lib/errors.ts'
@@ -18,7 +13,7 @@ import { FailedAuthentications } from './failed-authentications.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { answerRepeats } from './idempotency.ts'
 import type { OpenApiDocument } from './openapi.ts'
-import { compileValidator, sendProblem } from './problem.ts'
+import { sendProblem } from './problem.ts'
 import { requestIdHeader, requestIdOf } from './request-id.ts'
 import { limitRequestRate, requestsPerMinuteMax as perMinuteMax } from './request-rate.ts'
 import { alarmHistoryRoutes } from './routes/alarm-history.ts'
@@ -46,8 +41,7 @@ import { ruleTestRoute } from './routes/rule-test.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
-
-type Compilers = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
+import { schemaController } from './schema-controller.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -66,12 +60,6 @@ export interface Route {
 }
 
 const bodyBytesMax = 64 * 1024
-
-/** Requests have Zod's schemas, and answers none: Fastify's own compilers, a sixth of all files of a start, are not loaded. */
-const compilers = {
-  buildValidator: () => compileValidator,
-  buildSerializer: () => () => JSON.stringify,
-} as unknown as Compilers
 
 /** One file for each resource: this is the table of contents of the API. */
 const resources = [
@@ -111,7 +99,7 @@ export async function createHttpServer(
     bodyLimit: bodyBytesMax,
     forceCloseConnections: true,
     genReqId: requestIdOf,
-    schemaController: { compilersFactory: compilers },
+    schemaController,
     frameworkErrors: (error, request, reply) => {
       tellRequestId(request, reply)
       answerError(deps.logger, error, request, reply)
@@ -135,12 +123,12 @@ export async function createHttpServer(
   const registered: RouteOptions[] = []
   app.addHook('onRoute', (route) => {
     routes.push(...namedRoutes(route))
-    // HEAD is Fastify's addition to each GET.
-    if (route.method !== 'HEAD') registered.push(route)
+    registered.push(route)
   })
   let document: Promise<OpenApiDocument> | undefined
   app.decorate('openApi', () => {
-    document ??= openApiOf(registered)
+    // Loaded when it is asked for: to load it takes a tenth of a start, and few read it.
+    document ??= import('./openapi.ts').then(({ openApiDocument }) => openApiDocument(registered))
     return document
   })
   // Each in a scope of its own, so that one's parser of bodies is not the others'.
@@ -165,12 +153,6 @@ export async function createHttpServer(
     },
     close: () => app.close(),
   }
-}
-
-/** What makes the document is loaded when it is asked for: to load it takes a tenth of a start, and few read it. */
-async function openApiOf(registered: readonly RouteOptions[]): Promise<OpenApiDocument> {
-  const { openApiDocument } = await import('./openapi.ts')
-  return openApiDocument(registered)
 }
 
 /** On the raw answer, so that a stream of events, which Fastify does not send, has it too. */

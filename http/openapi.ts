@@ -2,14 +2,13 @@ import swagger from '@fastify/swagger'
 import fastify, { type RouteOptions } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import { withAnswers } from './openapi-answers.ts'
-import { compileValidator } from './problem.ts'
+import { schemaController } from './schema-controller.ts'
 
 export type OpenApiDocument = ReturnType<ReturnType<typeof fastify>['swagger']>
 
 /** What `/openapi.json` answers, of routes as they were registered: made in a server of its own, which answers nothing. */
 export async function openApiDocument(routes: readonly RouteOptions[]): Promise<OpenApiDocument> {
-  const app = fastify({ exposeHeadRoutes: false })
-  app.setValidatorCompiler(compileValidator as Parameters<typeof app.setValidatorCompiler>[0])
+  const app = fastify({ exposeHeadRoutes: false, schemaController })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -84,9 +84,8 @@ export class DuckDbStore implements ReadingStore {
     const newest = new Map<string, number>()
     const retry = await this.#transaction(async (connection) => {
       // Inside: what is late is told by what the transaction before has stored.
-      const gathered = this.#gather(batches, newest)
-      if (gathered.rows.device.length === 0) return
-      const { late } = gathered
+      const { rows, late } = this.#gather(batches, newest)
+      if (rows.device.length === 0) return
       if (late.device.length > 0) {
         const bounds = [late.ts.reduce((a, b) => Math.min(a, b)), late.ts.reduce((a, b) => Math.max(a, b))]
         await connection.run(
@@ -97,7 +96,7 @@ export class DuckDbStore implements ReadingStore {
           [LIST(VARCHAR), LIST(VARCHAR), LIST(DOUBLE), DOUBLE, DOUBLE],
         )
       }
-      const { device, metric, ts, num, bool, text } = gathered.rows
+      const { device, metric, ts, num, bool, text } = rows
       const types = [VARCHAR, VARCHAR, DOUBLE, DOUBLE, BOOLEAN, VARCHAR]
       await append(connection, 'reading', types, [device, metric, ts, num, bool, text])
     })

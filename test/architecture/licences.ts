@@ -40,8 +40,8 @@ export function licencesPage(packages: readonly Licensed[]): string {
   return `# Licences
 
 Tidemark is handed out under the MIT licence ([LICENSE](../LICENSE)). With it go the packages below: what it needs in production, the
-binaries for every system that it can be installed on, and what is built into the dashboard, whose notices the build writes to
-\`dist/dashboard/licences.md\`. \`npm run docs\` makes this page from package-lock.json. Inside lmdb is LMDB,
+binaries for every system that it can be installed on, and what is built into the dashboard. The build writes the notices of what is
+in it and in the program to \`dist/dashboard/licences.md\` and \`dist/bin/licences.md\`. \`npm run docs\` makes this page from package-lock.json. Inside lmdb is LMDB,
 under the OpenLDAP Public License 2.8, which asks to be named too; inside the packages of DuckDB is DuckDB, MIT.
 
 ${[line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')}

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { envName, loadConfig, type Option, options } from '../../config.ts'
-import { startNodeFlags, startVariables } from '../support/start-script.ts'
+import { startNodeFlags, startProgram, startVariables } from '../support/start-script.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { repositoryRoot } from './source-files.ts'
 
@@ -34,9 +34,7 @@ const service = (name: string) => settings.get(`Service.${name}`) ?? []
 const seconds = (name: string) => Number(service(name)[0])
 
 test('it runs the built command as scripts/start.sh does, and its options are valid', () => {
-  expect(service('ExecStart')).toEqual([
-    `/usr/bin/node ${startNodeFlags.join(' ')} dist/bin/tidemark.js start`,
-  ])
+  expect(service('ExecStart')).toEqual([`/usr/bin/node ${startNodeFlags.join(' ')} ${startProgram} start`])
   const given = service('Environment').flatMap((line) => line.split(' '))
   const env = Object.fromEntries(given.map((pair) => pair.split('=', 2) as [string, string]))
   expect(env).toMatchObject(startVariables)

@@ -226,9 +226,8 @@ describe.runIf(straceAvailable())('a start that cannot open a file says which an
     const dataDir = tempDir()
     const path = join(dataDir, file)
     mkdirSync(dirname(path), { recursive: true })
-    const main = builtMain
     const ports = ['--mqtt-port', '0', '--http-port', '0']
-    const start = [process.execPath, main, 'start', '--data-dir', dataDir, ...ports]
+    const start = [process.execPath, builtMain, 'start', '--data-dir', dataDir, ...ports]
     const strace = spawn('strace', [...failing(['openat'], error), '-P', path, '-o', '/dev/null', ...start])
     const { exitCode, stderr } = await watched(strace).ended
     expect(exitCode).toBe(1)

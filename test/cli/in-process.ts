@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { simulateCommand } from '../../cli/simulate.ts'
 
-/** A command in this process, to its end: the error with which it ends, if any, and what commander would write. */
-export async function inProcess(command: Command, args: readonly string[]) {
+/** `tidemark simulate` in this process, to its end: the error with which it ends, if any, and what commander would write. */
+export async function simulateInProcess(args: readonly string[]) {
+  const command = await simulateCommand(args[0])
   let written = ''
   const write = (text: string) => {
     written += text

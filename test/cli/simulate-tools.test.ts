@@ -3,7 +3,6 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { simulateCommand } from '../../cli/simulate.ts'
 import { faultKinds } from '../../simulators/faults/fault-kinds.ts'
 import { models } from '../../simulators/models/models.ts'
 import { shippedScenarios } from '../../simulators/scenario.ts'
@@ -15,9 +14,8 @@ import {
 } from '../support/platform-process.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
 import { runCli, startCli } from './cli.ts'
-import { inProcess } from './in-process.ts'
+import { simulateInProcess } from './in-process.ts'
 
-const main = builtMain
 const simulate = (...args: string[]) => runCli(['simulate', ...args], { env: { TIDEMARK_TOKEN: adminToken } })
 const linesOf = (text: string) => text.trim().split('\n')
 
@@ -46,7 +44,7 @@ describe('what cannot be done is a usage error: exit code 2', () => {
     ['replay a.ndjson --start 2026-01-01T00:00:00Z --shift-to-now', 'one of them'],
     ['replay none.jsonl --type fridge', 'TIDEMARK_RECORDING_INVALID'],
   ])('%s', async (args, message) => {
-    const { error, written } = await inProcess(await simulateCommand(args.split(' ')[0]), args.split(' '))
+    const { error, written } = await simulateInProcess(args.split(' '))
     if (!(error instanceof CommanderError)) expect(error).toMatchObject({ exitCode: 2 })
     expect(`${written}${error.message} ${error.code}`).toContain(message)
   })
@@ -61,7 +59,7 @@ describe('what cannot be done is a usage error: exit code 2', () => {
 test.each(['list', 'generate', 'provision', 'replay', 'verify'])(
   '%s --help shows an example',
   async (name) => {
-    const { error, written } = await inProcess(await simulateCommand(name), [name, '--help'])
+    const { error, written } = await simulateInProcess([name, '--help'])
     expect(error).toMatchObject({ exitCode: 0 })
     expect(written).toContain(`$ tidemark simulate ${name}`)
   },
@@ -118,7 +116,7 @@ describe('generate', () => {
   })
 
   test('ends quietly with 0 when the reader of its pipe has gone', async () => {
-    const args = [main, 'simulate', 'generate', '--scenario', 'mixed', '--length', '365d']
+    const args = [builtMain, 'simulate', 'generate', '--scenario', 'mixed', '--length', '365d']
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let stderr = ''
     child.stderr.on('data', (chunk) => {

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../bench/services/free-port.ts'
-import { simulateCommand } from '../../cli/simulate.ts'
 import { progressLine } from '../../cli/terminal.ts'
 import {
   adminToken,
@@ -14,9 +13,8 @@ import {
   startPlatformProcess,
 } from '../support/platform-process.ts'
 import { newTempDir, tempDir } from '../support/temp-dir.ts'
-import { inProcess } from './in-process.ts'
+import { simulateInProcess } from './in-process.ts'
 
-const main = builtMain
 const maps = join(repositoryRoot, 'simulators/maps')
 
 interface Outcome {
@@ -27,7 +25,7 @@ interface Outcome {
 
 function simulateProcess(args: readonly string[], cwd = repositoryRoot) {
   const env = { ...process.env, TIDEMARK_TOKEN: adminToken }
-  const child = spawn(process.execPath, [main, 'simulate', ...args], { cwd, env })
+  const child = spawn(process.execPath, [builtMain, 'simulate', ...args], { cwd, env })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk) => {
     stdout += chunk
@@ -41,8 +39,6 @@ function simulateProcess(args: readonly string[], cwd = repositoryRoot) {
   return { child: child as ChildProcess, ended }
 }
 const simulate = (args: readonly string[], cwd?: string) => simulateProcess(args, cwd).ended
-
-const parsed = async (args: readonly string[]) => inProcess(await simulateCommand(args[0]), args)
 
 describe('what it cannot do it refuses as a usage error, before anything is sent', () => {
   test.each([
@@ -71,7 +67,7 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
     ['score', "required option '--truth <file>' not specified"],
     ['score --truth t.ndjson --from yesterday', 'expected a time such as 2026-11-23T12:00:00Z'],
   ])('%s', async (args, message) => {
-    const { error, written } = await parsed(args.split(' '))
+    const { error, written } = await simulateInProcess(args.split(' '))
     expect(error).toBeInstanceOf(CommanderError)
     expect(error.exitCode).not.toBe(0)
     expect(written).toContain(message)
@@ -94,7 +90,7 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
     ['score --truth none.ndjson --token t', 'TIDEMARK_TRUTH_INVALID'],
     ['score --truth none.ndjson --scenario none --token t', 'TIDEMARK_SCENARIO_INVALID'],
   ])('%s', async (args, code) => {
-    expect((await parsed(args.split(' '))).error).toMatchObject({ code, exitCode: 2 })
+    expect((await simulateInProcess(args.split(' '))).error).toMatchObject({ code, exitCode: 2 })
   })
 
   test('the process ends with 2 and says why on standard error', async () => {
@@ -111,7 +107,7 @@ describe('what it cannot do it refuses as a usage error, before anything is sent
 test.each(['list', 'run', 'bench', 'replay', 'verify', 'score'])(
   '%s --help shows an example',
   async (name) => {
-    const { error, written } = await parsed([name, '--help'])
+    const { error, written } = await simulateInProcess([name, '--help'])
     expect(error).toMatchObject({ exitCode: 0 })
     expect(written).toMatch(/Examples?:\n {2}\$ tidemark simulate /)
     expect(written).toContain(`$ tidemark simulate ${name}`)
@@ -264,7 +260,7 @@ describe('beside a platform', () => {
     const cwd = tempDir()
     const exitCode = () =>
       new Promise((resolve) =>
-        spawn(process.execPath, [main, 'simulate', ...run], { cwd, env }).once('close', resolve),
+        spawn(process.execPath, [builtMain, 'simulate', ...run], { cwd, env }).once('close', resolve),
       )
     expect(await exitCode()).toBe(2)
     mkdirSync(join(cwd, 'data'))

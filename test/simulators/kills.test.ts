@@ -5,10 +5,8 @@ import { killInTurn, samplesBefore } from '../../simulators/kills.ts'
 import { OwnPlatform } from '../../simulators/own-platform.ts'
 import { builtMain } from '../support/platform-process.ts'
 
-const main = builtMain
-
 async function startOwn() {
-  const platform = new OwnPlatform(main)
+  const platform = new OwnPlatform(builtMain)
   onTestFinished(() => platform.stop())
   await platform.start()
   return { platform, api: new ApiClient(platform.httpUrl, platform.adminToken) }
@@ -65,7 +63,7 @@ test('the next is not killed before the last has caught up', async () => {
 }, 60_000)
 
 test('it leaves nothing behind', async () => {
-  const platform = new OwnPlatform(main)
+  const platform = new OwnPlatform(builtMain)
   await platform.start()
   const dir = platform.dataDir
   expect(existsSync(dir)).toBe(true)

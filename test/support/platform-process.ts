@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { freePort } from '../../bench/services/free-port.ts'
 import { ApiClient } from '../../simulators/api-client.ts'
-import { startNodeFlags, startVariables } from './start-script.ts'
+import { startNodeFlags, startProgram, startVariables } from './start-script.ts'
 
 export const repositoryRoot = join(import.meta.dirname, '../..')
-/** The program as it is run; the modules that a broken build changes are beside it. */
-export const builtMain = join(repositoryRoot, 'dist/bin/tidemark.js')
+export const builtMain = join(repositoryRoot, startProgram)
 export const adminToken = 'test-admin-token'
 
 /** A real `tidemark start` in a process of its own, run as `npm start` runs it. */
