@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 
@@ -22,5 +22,25 @@ export async function copyLog(from: string, to: string): Promise<void> {
     } finally {
       await environment.close()
     }
+    await freeOnePage(join(to, name))
   }
+}
+
+/**
+ * Gives a compacted copy its first free page, and leaves its records as they are. Where there is none, lmdb-js 3.5 aborts the process that
+ * frees many pages in its first transaction (github.com/kriszyp/lmdb-js/issues/317): on its way to room for the list of them it reads the tree
+ * of such lists, which it has just begun and which has no entry yet. Retention does that to `ingress` at the first start of a restored copy.
+ */
+async function freeOnePage(path: string): Promise<void> {
+  const copy = open({ path, overlappingSync: false })
+  try {
+    // A page that is written moves, and is free where it was.
+    await copy.transaction(() => {
+      void copy.put('', '')
+      void copy.remove('')
+    })
+  } finally {
+    await copy.close()
+  }
+  rmSync(join(path, 'lock.mdb'))
 }

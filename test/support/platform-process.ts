@@ -37,6 +37,7 @@ export async function startPlatformProcess(
   let child: ChildProcess
   let ended: Promise<void>
   let output = ''
+  let endsItself = true
   const start = async () => {
     const args = [
       'start',
@@ -58,8 +59,14 @@ export async function startPlatformProcess(
       child.stdout?.on('data', (chunk: Buffer) => {
         if (chunk.toString().includes('Tidemark is running')) resolve()
       })
-      child.once('exit', (code) => reject(new Error(`the platform ended with ${code}: ${output}`)))
+      child.once('exit', (code, signal) => {
+        const told = `the platform ended with ${code ?? signal}: ${output}`
+        // A test that goes on sees only that nothing answers.
+        if (endsItself) console.error(told)
+        reject(new Error(told))
+      })
     })
+    endsItself = true
     child.stderr?.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })
@@ -82,6 +89,7 @@ export async function startPlatformProcess(
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+      endsItself = false
       child.kill(signal)
       return ended
     },
