@@ -4,8 +4,7 @@ import type { DeviceRecord } from '../domain/device.ts'
 import type { EventRecord } from '../domain/event.ts'
 import { delay } from '../lib/clock.ts'
 import { TidemarkError } from '../lib/errors.ts'
-import { consumers, type Log, type LogRecord, type SharedStreamName } from '../log/log.ts'
-import type { AlarmEpisode } from '../rules/alarm-table.ts'
+import { consumers, type Log, type LogRecord, type SharedStreamName, type TableName } from '../log/log.ts'
 import type { RequestAct } from './audit.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { withinTime } from './store-answer.ts'
@@ -24,9 +23,12 @@ const readers = [
   ['events', [consumers.eventStorage, consumers.eventDelivery]],
 ] as const
 
+/** Whose rows each name a device. The rules engine forgets its alarms only a moment later, and not those of rules that are gone. */
+const alarmTables = ['alarms', 'alarm-history', 'alarm-requests', 'shelvings'] as const
+
 /**
- * Removes a device with all that is kept of what it has said: readings and events in the database, its dead letters, its events and the
- * episodes of its alarms in the log. With the database away nothing is changed. From then on the device is not let in, and what it had
+ * Removes a device with all that is kept of what it has said: readings and events in the database, its dead letters, its events, its alarms
+ * and their episodes in the log. With the database away nothing is changed. From then on the device is not let in, and what it had
  * on its way is waited for. Rejects as the store does, or with TIDEMARK_STORE_TIMEOUT: then the device is still there, and the call is to be
  * repeated. False where somebody else has removed it meanwhile.
  */
@@ -44,7 +46,7 @@ export async function purgeDevice(
   await purgeStore()
   await removeRecords<DeadLetter>(log, 'dead-letters', (letter) => letter.device === id)
   await removeRecords<EventRecord>(log, 'events', ({ data }) => data.device === id)
-  await removeEpisodes(log, id)
+  for (const table of alarmTables) await removeRows(log, table, id)
   return devices.remove(id, act)
 }
 
@@ -82,15 +84,15 @@ async function removeRecords<Entry>(
   }
 }
 
-async function removeEpisodes(log: Log, device: string): Promise<void> {
+async function removeRows(log: Log, table: TableName, device: string): Promise<void> {
   for (let after = ''; ; ) {
-    const rows = log.entries<AlarmEpisode>('alarm-history', { after, limit: removedMax })
+    const rows = log.entries<{ readonly device: string }>(table, { after, limit: removedMax })
     const last = rows.at(-1)
     if (last === undefined) return
-    const keys = rows.flatMap(([key, episode]) => (episode.device === device ? [key] : []))
+    const keys = rows.flatMap(([key, row]) => (row.device === device ? [key] : []))
     if (keys.length > 0) {
       await log.transaction((tx) => {
-        for (const key of keys) tx.remove('alarm-history', key)
+        for (const key of keys) tx.remove(table, key)
       })
     }
     after = last[0]

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../lib/errors.ts'
+import { isDeeperThan } from '../lib/nesting.ts'
 import { bearerToken } from './access.ts'
 import type { HttpDeps } from './http-deps.ts'
 import { answerBytesMax, IdempotentAnswers } from './idempotent-answers.ts'
@@ -31,6 +32,8 @@ interface SentAnswer {
 /** A string of RFC 8941, as the draft has it, or the same without its quotes. */
 const idempotencyKeyPattern = /^"?([!#-~]{1,255})"?$/
 const keptHeaders = ['content-type', 'location', 'etag'] as const
+/** No creation takes a body that nests deeper: its route says so, and `JSON.stringify` might find no end to its stack. */
+const levelsMax = 100
 const running = 'a request with this Idempotency-Key is being worked on'
 const reused = 'this Idempotency-Key came with another request'
 
@@ -44,7 +47,8 @@ export function answerRepeats(app: FastifyInstance, { log, clock, logger }: Http
 
   app.addHook('preHandler', async (request, reply) => {
     const header = request.headers['idempotency-key']
-    if (header === undefined || !isCreation(request)) return undefined
+    if (header === undefined || !isCreation(request) || isDeeperThan(request.body, levelsMax))
+      return undefined
     const idempotencyKey = idempotencyKeyPattern.exec(String(header))?.[1]
     if (idempotencyKey === undefined) {
       const detail = 'expected 1 to 255 visible ASCII characters'

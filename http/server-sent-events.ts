@@ -116,6 +116,8 @@ export class OpenStreams {
     const client = new StreamClient(reply.raw, this.#closing.signal)
     const { logger, tokens } = this.#deps
     const check = setInterval(() => tokens.stands(request.caller!) || reply.raw.destroy(), tokenCheckMs)
+    // `write` may end a moment later, when the log is closed already.
+    client.left.addEventListener('abort', () => clearInterval(check), { once: true })
     try {
       await write(client)
     } catch (error) {

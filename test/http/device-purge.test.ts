@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { consumers } from '../../log/log.ts'
-import { alarmEvent, writeEvents } from '../rules/alarm-fixture.ts'
+import { alarmEvent, rule as alarmRule, writeEvents } from '../rules/alarm-fixture.ts'
 import { appendEvents, appendLetters, eventOf, letterOf, startApi, startMs } from './api.ts'
 import { openStream } from './open-stream.ts'
 
@@ -45,6 +45,28 @@ test('a stream that is opened later has none of its events, though it was sent t
   await expect.poll(() => after.received.at(-1)?.data.id, poll).toBe('event-3')
   const told = after.received.map(({ event, data }) => data.id ?? event)
   expect(told).toEqual(['gap', 'event-1', 'gap', 'event-3'])
+})
+
+test('its alarms are gone when it is, also those of a rule that there is no more', async () => {
+  const api = await startApi()
+  await api.post('devices', person)
+  const gone = { ...alarmRule, id: 'gone' }
+  const others = alarmEvent('raised', { device: 'fridge-1' })
+  const own = [
+    alarmEvent('raised', { device: person.id }),
+    alarmEvent('raised', { device: person.id, rule: gone }),
+  ]
+  await writeEvents(api.log, [others, ...own])
+  const shelving = { until: new Date(startMs + 60_000).toISOString() }
+  const [up, ended] = own.map(({ data }) => `alarms/${data.alarm}`)
+  expect((await api.post(`${up}:shelve`, shelving)).status).toBe(200)
+  expect((await api.post(`${ended}:clear`, {})).status).toBe(202)
+  const end = api.log.end('events')
+  for (const consumer of [consumers.eventStorage, consumers.eventDelivery])
+    await api.log.transaction((tx) => tx.commitOffset(consumer, end))
+  expect((await api.call('DELETE', 'devices/person-1?purge=data')).status).toBe(204)
+  expect((await api.all('alarms', 10)).map(({ device }) => device)).toEqual(['fridge-1'])
+  for (const table of ['shelvings', 'alarm-requests'] as const) expect(api.log.entries(table)).toEqual([])
 })
 
 test('the history of the alarms of others is whole, however much of it was of the device', async () => {

@@ -34,6 +34,22 @@ describe('Idempotency-Key', () => {
     expect(again.body.credentials).toEqual(first.body.credentials)
   })
 
+  test('a body that nests without end is refused as it is without a key', async () => {
+    const api = await startApi()
+    const deep = '['.repeat(30_000) + ']'.repeat(30_000)
+    const sent = (headers: Record<string, string>) =>
+      api.http.inject({
+        ...{ method: 'POST', url: '/api/v1/rules', payload: deep },
+        headers: {
+          authorization: `Bearer ${api.adminToken}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
+      })
+    const codes = [await sent({}), await sent({ 'idempotency-key': 'k' })].map((answer) => answer.json().code)
+    expect(codes).toEqual(['TIDEMARK_RULE_INVALID', 'TIDEMARK_RULE_INVALID'])
+  })
+
   test('the same key with another body, or at another path, is 422', async () => {
     const api = await startApi()
     await create(api, 'devices', device, 'k')

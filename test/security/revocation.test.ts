@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import tls from 'node:tls'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createWebSocketStream, WebSocket } from 'ws'
 import { type LiveBroker, startBroker } from '../broker/live-broker.ts'
 import { type ConnectOptions, poll, RawClient, serverSockets } from '../broker/raw-client.ts'
@@ -181,5 +182,23 @@ describe('the streams of a token', () => {
     await expect.poll(() => served!.writableNeedDrain, poll).toBe(true)
     await api.tokens.remove(token.id)
     await expect.poll(() => served!.closed, poll).toBe(true)
+  })
+
+  test('are not looked after once the server has closed, though they still wait for the log', async () => {
+    const { api, open } = await streaming()
+    let ring = () => {}
+    const waiting = new Promise<void>((resolve) => {
+      ring = resolve
+    })
+    const waitFor = vi.spyOn(api.log, 'waitFor').mockReturnValue(waiting)
+    await open('events/stream', api.adminToken)
+    await expect.poll(() => waitFor.mock.calls.length, poll).toBe(1)
+    const stands = vi.spyOn(api.tokens, 'stands')
+    await expect.poll(() => stands.mock.calls.length, poll).toBeGreaterThan(0)
+    await api.http.close()
+    stands.mockClear()
+    await delay(1_200)
+    expect(stands).not.toHaveBeenCalled()
+    ring()
   })
 })
