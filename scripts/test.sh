@@ -12,5 +12,5 @@ results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 npx --no-install vitest run --reporter=default --reporter=json --outputFile.json="$results" "$@"
 status=$?
-node scripts/summary.mjs "$results"
+node scripts/summary.mjs "$results" $status
 exit $status
