@@ -7,6 +7,8 @@ import { startNodeFlags, startProgram, startVariables } from './start-script.ts'
 export const repositoryRoot = join(import.meta.dirname, '../..')
 export const builtMain = join(repositoryRoot, startProgram)
 export const adminToken = 'test-admin-token'
+/** Of what a platform that ended has written: its last words. */
+const toldCharactersMax = 2_000
 
 /** A real `tidemark start` in a process of its own, run as `npm start` runs it. */
 export interface PlatformProcess {
@@ -60,7 +62,7 @@ export async function startPlatformProcess(
         if (chunk.toString().includes('Tidemark is running')) resolve()
       })
       child.once('exit', (code, signal) => {
-        const told = `the platform ended with ${code ?? signal}: ${output}`
+        const told = `the platform ended with ${code ?? signal}: ${output.slice(-toldCharactersMax)}`
         // A test that goes on sees only that nothing answers.
         if (endsItself) console.error(told)
         reject(new Error(told))
