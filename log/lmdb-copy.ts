@@ -1,9 +1,12 @@
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { open } from 'lmdb'
+import { diskSpace } from '../lib/disk-space.ts'
 
 /** Beyond what a platform that goes on writing adds while it is copied. */
 const mapBytesSpare = 8 * 1024 ** 3
+/** More than a small transaction takes with its lock: LMDB maps that, and ends the process where there is no room for it. */
+const transactionBytesMax = 256 * 1024
 
 /**
  * Copies the two environments of the log in `from` into `to` (folders `main` and `ingress`, which exist), each as it is at one moment;
@@ -32,12 +35,14 @@ export async function copyLog(from: string, to: string): Promise<void> {
  * of such lists, which it has just begun and which has no entry yet. Retention does that to `ingress` at the first start of a restored copy.
  */
 async function freeOnePage(path: string): Promise<void> {
+  const room = diskSpace(path)
+  if (room !== undefined && room.freeBytes < transactionBytesMax) throw new Error('No space left on device')
   const copy = open({ path, overlappingSync: false })
   try {
     // A page that is written moves, and is free where it was.
-    await copy.transaction(() => {
-      void copy.put('', '')
-      void copy.remove('')
+    copy.transactionSync(() => {
+      copy.putSync('', '')
+      copy.removeSync('')
     })
   } finally {
     await copy.close()

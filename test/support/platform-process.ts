@@ -7,8 +7,8 @@ import { startNodeFlags, startProgram, startVariables } from './start-script.ts'
 export const repositoryRoot = join(import.meta.dirname, '../..')
 export const builtMain = join(repositoryRoot, startProgram)
 export const adminToken = 'test-admin-token'
-/** Of what a platform that ended has written: its last words. */
-const toldCharactersMax = 2_000
+/** Characters that are shown of what a platform wrote before it ended by itself. */
+const lastWordsMax = 2_000
 
 /** A real `tidemark start` in a process of its own, run as `npm start` runs it. */
 export interface PlatformProcess {
@@ -39,7 +39,8 @@ export async function startPlatformProcess(
   let child: ChildProcess
   let ended: Promise<void>
   let output = ''
-  let endsItself = true
+  /** By the test. */
+  let isEnded = false
   const start = async () => {
     const args = [
       'start',
@@ -61,18 +62,19 @@ export async function startPlatformProcess(
       child.stdout?.on('data', (chunk: Buffer) => {
         if (chunk.toString().includes('Tidemark is running')) resolve()
       })
-      child.once('exit', (code, signal) => {
-        const told = `the platform ended with ${code ?? signal}: ${output.slice(-toldCharactersMax)}`
-        // A test that goes on sees only that nothing answers.
-        if (endsItself) console.error(told)
-        reject(new Error(told))
-      })
+      child.once('exit', (code, signal) =>
+        reject(new Error(`the platform ended with ${code ?? signal}: ${output}`)),
+      )
     })
-    endsItself = true
     child.stderr?.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })
     await started
+    isEnded = false
+    child.once('exit', (code, signal) => {
+      // The test sees only that nothing answers.
+      if (!isEnded) console.error(`the platform ended with ${code ?? signal}: ${output.slice(-lastWordsMax)}`)
+    })
   }
   await start()
   return {
@@ -91,7 +93,7 @@ export async function startPlatformProcess(
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-      endsItself = false
+      isEnded = true
       child.kill(signal)
       return ended
     },
